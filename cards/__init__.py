@@ -1,0 +1,1 @@
+"""Renderers of one value, the card. They import nothing but the model."""

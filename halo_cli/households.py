@@ -1,0 +1,83 @@
+"""The household that `halo init` founds: the simulated home of the fixtures, with whatever was given instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from halo_cli.output import Output
+from halo_cli.session import has_household
+from halo_engine.model.errors import InvalidInput, NotInitialised
+from halo_engine.model.household import Household, Member, Role, Usual
+from halo_engine.settings import Settings
+
+if TYPE_CHECKING:
+    from halo_engine.engine import Engine, HouseholdPlan
+
+
+def default_plan(*, name: str | None = None, members: Sequence[str] | None = None, zone: str | None = None) -> HouseholdPlan:
+    """The fixtures' home. Of `members` the first is the owner and the others are adults. Raises `InvalidInput` for an unknown zone."""
+    import yaml
+
+    from halo_engine.engine import HouseholdPlan
+    from halo_sim.data import fixtures_root
+
+    plan = _as_plan(yaml.safe_load((fixtures_root() / "households" / "home.yaml").read_text(encoding="utf-8")))
+    if name is not None:
+        plan["name"] = _plain(name)
+    if zone is not None:
+        plan["time_zone"] = _known(zone)
+    if members:
+        plan["members"] = [
+            {"name": _plain(member), "role": Role.ADULT if position else Role.OWNER} for position, member in enumerate(members)
+        ]
+    return HouseholdPlan.model_validate(plan)
+
+
+def found_default_if_missing(engine: Engine, settings: Settings, out: Output) -> None:
+    """So that the first `halo ask` just works on simulated vendors; real ones want a household that somebody meant."""
+    if has_household(settings):
+        return
+    if settings.vendors != "simulator":
+        raise NotInitialised
+    household = engine.found_household(default_plan())
+    out.say(f"There was no household yet: made “{household.name}”, with simulated vendors, in {settings.home}")
+
+
+def described(settings: Settings, household: Household, members: Sequence[Member], usuals: Sequence[Usual]) -> tuple[str, ...]:
+    """What was made, a sentence a line."""
+    people = ", ".join(f"{member.display_name} ({member.role.value})" for member in members)
+    lines = [
+        f"Household “{household.name}”, time zone {household.time_zone}",
+        f"Members: {people}",
+        f"Vendors: {'simulated, in this process' if settings.vendors == 'simulator' else 'live'}",
+    ]
+    lines += [f"Usual “{usual.name}”: {', '.join(f'{item.quantity} × {item.name}' for item in usual.items)}" for usual in usuals]
+    return (*lines, f"Kept in {settings.home}")
+
+
+def _as_plan(home: dict[str, Any]) -> dict[str, Any]:
+    """The file's names as the engine's. The buyer's account is a setting, not the household's."""
+    usuals = [{"name": usual["name"], "items": [_as_item(item) for item in usual["items"]]} for usual in home["usuals"]]
+    kept = {key: home[key] for key in ("name", "time_zone", "members", "payment_method_masked", "shipping_address")}
+    return {**kept, **home["preferences"], "usuals": usuals}
+
+
+def _as_item(item: dict[str, Any]) -> dict[str, Any]:
+    return {"reference": item["asin"], "name": item["name"], "quantity": item["quantity"]}
+
+
+def _plain(name: str) -> str:
+    """A name as it may be kept. Raises `InvalidInput`."""
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise InvalidInput("A name has 1 to 100 printable characters.")
+    return name.strip()
+
+
+def _known(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (KeyError, OSError, ValueError):
+        raise InvalidInput("That is not a time zone.", hint="Give an IANA name such as America/Los_Angeles.") from None
+    return zone

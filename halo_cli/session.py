@@ -1,0 +1,120 @@
+"""What a command works with: the settings, the clock, the engine or the queries, and what was typed or piped in.
+
+The one place in this face that knows the simulator has to be plugged in where the vendors are simulated.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from halo_engine.clock import Clock, SystemClock
+from halo_engine.model.errors import InvalidInput, NotInitialised, StoreDamaged, StoreNotWritable
+from halo_engine.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import httpx
+
+    from halo_engine.engine import Engine
+    from halo_engine.queries import Queries
+    from halo_sim.world import World
+
+
+def settings_of(home: Path | None) -> Settings:
+    """The settings of `home`, or of `HALO_HOME`, or of the platform's data directory."""
+    if home is not None and "\0" in str(home):
+        raise InvalidInput("A directory's name has no NUL character.")
+    return load_settings(home=home)
+
+
+@contextmanager
+def open_engine(settings: Settings, *, clock: Clock | None = None) -> Iterator[Engine]:
+    """The door, with the simulated vendors behind it where the settings say so."""
+    from halo_engine.engine import Engine
+
+    now = clock or SystemClock()
+    with Engine.open(settings, clock=now, transport=_transport(settings, now)) as engine:
+        yield engine
+
+
+@contextmanager
+def open_queries(settings: Settings) -> Iterator[Queries]:
+    """The read-only views. Raises `NotInitialised` when there is no household."""
+    from halo_engine.queries import Queries
+
+    with Queries.open(settings) as queries:
+        yield queries
+
+
+def open_world(settings: Settings, *, clock: Clock | None = None) -> World:
+    """The simulated vendors' side of this home. Raises `StoreFailed` when its file cannot be used."""
+    from halo_sim.world import World
+
+    try:
+        return World.open(settings.simulator_file, clock or SystemClock())
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StoreNotWritable(f"{settings.simulator_file.parent} cannot be written: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreDamaged(f"{settings.simulator_file} is not a simulated world: {error}.") from error
+
+
+def _transport(settings: Settings, clock: Clock) -> httpx.BaseTransport | None:
+    if settings.vendors == "live":
+        return None
+    from halo_sim.http import SimTransport
+
+    return SimTransport(open_world(settings, clock=clock))
+
+
+def has_household(settings: Settings) -> bool:
+    """Whether this home has been initialised."""
+    try:
+        with open_queries(settings):
+            return True
+    except NotInitialised:
+        return False
+
+
+def next_command(settings: Settings, *words: str, member: str | None = None) -> str:
+    """A command to try next, for the same home and by the same member: with `--home` only where it would not be found without."""
+    # Without it, what one member began would be confirmed in the owner's name.
+    who = [] if member is None else ["--as", member]
+    place = [] if load_settings().home == settings.home else ["--home", str(settings.home)]
+    return shlex.join(["halo", *words, *who, *place])
+
+
+def words(text: str, settings: Settings) -> str:
+    """`text` as given, or stdin for `-`. Raises `InvalidInput` for what is not UTF-8 or far too long."""
+    return _from_stdin(settings.max_text_chars) if text == "-" else text
+
+
+def _from_stdin(max_chars: int) -> str:
+    # No character is longer than four bytes; one more says that there was more.
+    raw = sys.stdin.buffer.read(4 * max_chars + 1)
+    if len(raw) > 4 * max_chars:
+        raise InvalidInput(f"The text is longer than {max_chars:,} characters.")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput("What came in on stdin is not UTF-8.", hint="Check the file's encoding.") from None
+
+
+def may_ask(*, no_input: bool, json: bool) -> bool:
+    """Whether a person is there to be asked."""
+    return not no_input and not json and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def ask_person(question: str) -> str | None:
+    """What the person typed, or None at the end of the input. The question goes to stderr, like all talk."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        sys.stderr.write("\n")
+        return None
+    return line.strip()

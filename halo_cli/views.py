@@ -1,0 +1,83 @@
+"""Lists and details as tables and lines. Pure: values in, what `output.py` can print out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from halo_cli.output import Heading, Lines, Shown, Table
+from halo_engine.model.card import execution_card
+from halo_engine.model.execution import Attempt
+from halo_engine.model.household import Usual
+
+if TYPE_CHECKING:
+    from halo_engine.model.event import Event
+    from halo_engine.queries import Activity, ExecutionDetail
+    from halo_sim.ledger import Entry
+
+
+def at_home(at: datetime, zone: str) -> str:
+    """A moment on the household's clock: `Fri 6 Mar 10:31`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def activity(entries: Iterable[Activity], zone: str) -> Table:
+    rows = tuple(_activity(entry, zone) for entry in entries)
+    return Table(columns=("When", "What", "Status", "Amount", "Who", "Id"), rows=rows, ids=True, empty="Nothing yet. Ask with: halo ask")
+
+
+def _activity(entry: Activity, zone: str) -> tuple[str, ...]:
+    amount = entry.amount.display if entry.amount else ""
+    return (at_home(entry.at, zone), entry.title.removeprefix("Draft: "), _spoken(entry.status), amount, entry.member or "", entry.id)
+
+
+def _spoken(status: str) -> str:
+    return status.replace("_", " ")
+
+
+def execution(detail: ExecutionDetail, zone: str) -> tuple[Shown, ...]:
+    """The card, who confirmed it, every attempt, and every event with its hash."""
+    confirmed = detail.confirmation
+    who = f"Confirmed by {detail.confirmed_by}, {at_home(confirmed.confirmed_at, zone)}, terms {confirmed.draft_hash}"
+    return (
+        execution_card(detail.execution, detail.draft, detail.receipt),
+        Lines((who,)),
+        Heading("Attempts"),
+        _attempts(detail.attempts, zone),
+        Heading("Events"),
+        _events(detail.events, zone),
+    )
+
+
+def _attempts(attempts: Iterable[Attempt], zone: str) -> Table:
+    rows = tuple(
+        (
+            str(one.attempt_number),
+            one.step,
+            at_home(one.started_at, zone),
+            _spoken(one.status),
+            _spoken(one.classification.value) if one.classification else "",
+            f"{one.retry_delay_ms // 1000} s" if one.retry_delay_ms is not None else "",
+            one.error_message or "",
+        )
+        for one in attempts
+    )
+    return Table(columns=("#", "Step", "Started", "Status", "Class", "Then wait", "Said"), rows=rows, empty="None yet.")
+
+
+def _events(events: Iterable[Event], zone: str) -> Table:
+    rows = tuple((str(one.seq), at_home(one.created_at, zone), one.event_type, one.hash[:12]) for one in events)
+    return Table(columns=("#", "When", "Event", "Hash"), rows=rows, empty="None yet.")
+
+
+def usuals(found: Iterable[Usual]) -> Table:
+    rows = tuple((usual.name, ", ".join(f"{item.quantity} × {item.name}" for item in usual.items)) for usual in found)
+    return Table(columns=("Usual", "Items"), rows=rows, empty="None yet. Save one with: halo usual add NAME ITEMS")
+
+
+def ledger(entries: Iterable[Entry], zone: str) -> Table:
+    rows = tuple((at_home(one.at, zone), one.vendor, one.kind, one.reference, one.charged.display) for one in entries)
+    return Table(columns=("When", "Vendor", "Effect", "Reference", "Charged"), rows=rows, empty="The vendors have done nothing.")

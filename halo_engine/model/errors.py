@@ -1,0 +1,136 @@
+"""Every error the engine raises.
+
+    HaloError
+    ├── InvalidInput                what was given cannot be read
+    ├── NotFound                    no such thing in this household
+    ├── NotAuthorised               this member may not
+    ├── NotInitialised              there is no household here yet
+    ├── Conflict                    the thing is no longer in a state that allows it
+    │   ├── AlreadyConfirmed
+    │   ├── AlreadyCancelled
+    │   └── TermsChanged            what was confirmed is not what stands now
+    │       └── DraftExpired
+    ├── StillRunning                waited as long as was asked; it goes on
+    ├── ParserFailed                the words could not be read now
+    ├── VendorFailed                a vendor could not be asked
+    └── StoreFailed                 the books could not be opened or written
+        ├── StoreBusy
+        ├── StoreDamaged
+        └── StoreNotWritable
+
+The class docstring is the default message; `hint` says what to do next. Faces map classes to exit codes and HTTP statuses in one table each.
+Out of stock is not here: it is an answer (`halo_engine.model.outcome`), not an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from halo_engine.model.draft import Draft
+
+
+class HaloError(Exception):
+    """Something went wrong."""
+
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or " ".join((self.__doc__ or "").split())
+        self.hint = self.default_hint if hint is None else hint
+        super().__init__(self.message)
+
+    @property
+    def code(self) -> str:
+        """Stable name for programs: the class name in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class InvalidInput(HaloError):
+    """What was given cannot be read."""
+
+
+class NotFound(HaloError):
+    """There is no such thing in this household."""
+
+    default_hint = "List what there is with: halo activity"
+
+
+class NotAuthorised(HaloError):
+    """This member may not do that."""
+
+
+class NotInitialised(HaloError):
+    """There is no household here yet."""
+
+    default_hint = "Make one with: halo init"
+
+
+class Conflict(HaloError):
+    """The draft is no longer in a state that allows this."""
+
+
+class AlreadyConfirmed(Conflict):
+    """This draft was confirmed already."""
+
+
+class AlreadyCancelled(Conflict):
+    """This draft was cancelled."""
+
+    default_hint = "Nothing was bought. Ask again for a new draft."
+
+
+class TermsChanged(Conflict):
+    """These are not the terms that stand now. Nothing was done."""
+
+    default_hint = "Read the current draft and confirm its hash."
+
+    def __init__(self, message: str | None = None, *, current: Draft, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.current = current
+
+
+class DraftExpired(TermsChanged):
+    """This draft has expired. Nothing was done."""
+
+    default_hint = "Ask again: prices and times are looked up anew."
+
+
+class StillRunning(HaloError):
+    """It is taking longer than the time given to wait."""
+
+    default_hint = "It goes on. Look again with: halo show EXECUTION"
+
+
+class ParserFailed(HaloError):
+    """The words could not be read right now."""
+
+    default_hint = "Try again, or use the offline parser: HALO_PARSER=offline"
+
+
+class VendorFailed(HaloError):
+    """The vendor could not be asked right now. Nothing was done."""
+
+    default_hint = "Try again in a minute."
+
+
+class StoreFailed(HaloError):
+    """The books could not be read or written."""
+
+
+class StoreBusy(StoreFailed):
+    """Another process is writing to the same data directory."""
+
+    default_hint = "Try again in a moment; nothing was lost."
+
+
+class StoreDamaged(StoreFailed):
+    """The database file is damaged or is not a Halo database."""
+
+    default_hint = "Keep the file, and restore the directory from a backup."
+
+
+class StoreNotWritable(StoreFailed):
+    """The data directory cannot be written."""
+
+    default_hint = "Check its owner, its mode and the free space, or choose another with --home."

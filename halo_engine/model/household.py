@@ -1,0 +1,78 @@
+"""Who is at home, and what they prefer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from halo_engine.model.value import Value
+
+
+class Role(StrEnum):
+    """What a member may do. Adults and owners confirm; children and guests ask."""
+
+    OWNER = "owner"
+    ADULT = "adult"
+    CHILD = "child"
+    GUEST = "guest"
+
+
+class Address(Value):
+    """Where things are sent. `country_code` is ISO 3166-1 alpha-2."""
+
+    full_name: str
+    phone_number: str
+    address_line1: str
+    address_line2: str | None = None
+    city: str
+    state_or_region: str
+    postal_code: str
+    country_code: str
+
+
+class Household(Value):
+    """One home; `time_zone` is its IANA zone, which every date in its members' words is read in."""
+
+    id: str
+    name: str
+    time_zone: str
+    created_at: AwareDatetime
+
+
+class Member(Value):
+    """A person of the household."""
+
+    id: str
+    household_id: str
+    display_name: str
+    role: Role
+    created_at: AwareDatetime
+
+
+class Preference(Value):
+    """What the household usually wants; the payment method is known to Halo only in its masked form."""
+
+    household_id: str
+    default_merchant: str
+    default_booking_vendor: str
+    payment_method_masked: str | None
+    shipping_address: Address | None
+
+
+class UsualItem(Value):
+    """One line of a Usual: the vendor's product, what the household calls it, how many."""
+
+    reference: str
+    name: str
+    quantity: int = Field(ge=1, le=999)
+
+
+class Usual(Value):
+    """A saved bundle that REORDER can name."""
+
+    id: str
+    household_id: str
+    name: str
+    items: tuple[UsualItem, ...]
+    created_at: AwareDatetime

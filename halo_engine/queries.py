@@ -1,0 +1,202 @@
+"""What faces read: the household, drafts, the feed, executions with everything about them, receipts, and the state of the log.
+
+Read only, and light: plain SQL over `store.reader`, so that a read command does not wait for the ORM. Every query is scoped to the household.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from pydantic import AwareDatetime
+
+from halo_engine.clock import Clock, SystemClock
+from halo_engine.model.confirmation import Confirmation
+from halo_engine.model.draft import Draft
+from halo_engine.model.errors import NotFound, NotInitialised
+from halo_engine.model.event import GENESIS, Event
+from halo_engine.model.execution import Attempt, Execution
+from halo_engine.model.household import Household, Member, Usual
+from halo_engine.model.money import Money
+from halo_engine.model.receipt import Receipt
+from halo_engine.model.value import Value
+from halo_engine.settings import Settings
+from halo_engine.store import values
+from halo_engine.store.audit import broken_links, broken_promises
+from halo_engine.store.reader import Reader
+
+
+class Activity(Value):
+    """One line of the feed."""
+
+    at: AwareDatetime
+    kind: Literal["request", "draft", "execution"]
+    id: str
+    title: str
+    status: str
+    amount: Money | None
+    member: str | None
+
+
+class ExecutionDetail(Value):
+    """One execution with everything that is known about it."""
+
+    execution: Execution
+    draft: Draft
+    confirmation: Confirmation
+    confirmed_by: str
+    attempts: tuple[Attempt, ...]
+    events: tuple[Event, ...]
+    receipt: Receipt | None
+
+
+class Verification(Value):
+    """Whether the log holds. `head` is the hash of the newest event; `problems` is empty when `ok`."""
+
+    ok: bool
+    events: int
+    head: str
+    problems: tuple[str, ...]
+
+
+_DRAFTS = "SELECT * FROM draft WHERE household_id = :household_id"
+
+_FEED = """
+SELECT r.created_at AS at, 'request' AS kind, r.id AS id, r.raw_command_text AS title, r.clarification_json AS detail, NULL AS currency,
+       NULL AS cents, NULL AS status, u.display_name AS member, NULL AS payload
+  FROM execution_request r JOIN "user" u ON u.id = r.user_id
+ WHERE r.household_id = :household_id AND NOT EXISTS (SELECT 1 FROM draft d WHERE d.execution_request_id = r.id)
+UNION ALL
+SELECT d.created_at, 'draft', d.id, NULL, NULL, NULL, d.estimated_cost_cents, d.status, u.display_name, d.draft_payload_json
+  FROM draft d JOIN execution_request r ON r.id = d.execution_request_id JOIN "user" u ON u.id = r.user_id
+ WHERE d.household_id = :household_id AND d.status <> 'confirmed'
+UNION ALL
+SELECT COALESCE(e.finished_at, e.started_at), 'execution', e.id, NULL, NULL, e.currency, e.final_cost_cents, e.status, u.display_name,
+       d.draft_payload_json
+  FROM execution e JOIN draft d ON d.id = e.draft_id JOIN confirmation c ON c.draft_id = d.id JOIN "user" u ON u.id = c.user_id
+ WHERE e.household_id = :household_id
+ORDER BY 1 DESC, 3 DESC
+LIMIT :limit
+"""
+
+
+class Queries:
+    """One installation's books, to look at. A context manager."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._reader, self._clock = reader, clock
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
+        """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
+        url = settings.database_url.get_secret_value() if settings.database_url else None
+        queries = cls(Reader.open(database_file=settings.database_file, database_url=url), clock or SystemClock())
+        queries.household()
+        return queries
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._reader.close()
+
+    def household(self) -> Household:
+        """The household of this installation."""
+        row = self._reader.row("SELECT * FROM household ORDER BY created_at, id")
+        if row is None:
+            raise NotInitialised
+        return values.household_value(row)
+
+    def members(self) -> tuple[Member, ...]:
+        """Everyone, in the order they were added."""
+        return tuple(map(values.member_value, self._all('SELECT * FROM "user" WHERE household_id = :household_id ORDER BY id')))
+
+    def draft(self, draft_id: str) -> Draft:
+        """A draft as it stands now. Raises `NotFound`."""
+        row = self._one(f"{_DRAFTS} AND id = :id", "There is no such draft in this household.", id=draft_id)
+        return values.draft_value(row).as_of(self._clock.now())
+
+    def revisions(self, draft_id: str) -> tuple[Draft, ...]:
+        """Every version of a draft that was shown, oldest first. Raises `NotFound`."""
+        self.draft(draft_id)
+        statement = (
+            "SELECT v.*, d.status AS status FROM draft_revision v JOIN draft d ON d.id = v.draft_id "
+            "WHERE d.household_id = :household_id AND d.id = :id ORDER BY v.revision"
+        )
+        return tuple(map(values.revision_value, self._all(statement, id=draft_id)))
+
+    def waiting(self) -> tuple[Draft, ...]:
+        """Drafts that can still be confirmed, newest first."""
+        rows = self._all(f"{_DRAFTS} AND status = 'open' ORDER BY created_at DESC, id DESC")
+        now = self._clock.now()
+        return tuple(draft for draft in map(values.draft_value, rows) if now < draft.expires_at)
+
+    def activity(self, *, limit: int) -> tuple[Activity, ...]:
+        """The feed, newest first: each request by the furthest thing that became of it."""
+        return tuple(self._activity(row) for row in self._all(_FEED, limit=limit))
+
+    def _activity(self, row: values.Row) -> Activity:
+        if row["kind"] == "request":
+            title, status, amount = row["title"], "asked" if row["detail"] else "not_done", None
+        else:
+            draft = values.draft_shown(row["payload"])
+            expired = row["kind"] == "draft" and row["status"] == "open" and self._clock.now() >= draft.expires_at
+            title, status = draft.title.removeprefix("Draft: "), "expired" if expired else row["status"]
+            # A draft's currency stands in its terms alone.
+            currency = row["currency"] or draft.terms.total.currency
+            amount = None if row["cents"] is None else Money(cents=row["cents"], currency=currency)
+        return Activity(at=row["at"], kind=row["kind"], id=row["id"], title=title, status=status, amount=amount, member=row["member"])
+
+    def execution(self, execution_id: str) -> ExecutionDetail:
+        """Raises `NotFound`."""
+        statement = "SELECT * FROM execution WHERE household_id = :household_id AND id = :id"
+        execution = values.execution_value(self._one(statement, "There is no such execution in this household.", id=execution_id))
+        confirmation = self._one("SELECT * FROM confirmation WHERE draft_id = :draft_id", "", draft_id=execution.draft_id)
+        member = self._one('SELECT * FROM "user" WHERE id = :user_id', "", user_id=confirmation["user_id"])
+        attempts = self._all("SELECT * FROM execution_attempt WHERE execution_id = :id ORDER BY attempt_number", id=execution_id)
+        return ExecutionDetail(
+            execution=execution,
+            draft=self.draft(execution.draft_id),
+            confirmation=values.confirmation_value(confirmation),
+            confirmed_by=member["display_name"],
+            attempts=tuple(map(values.attempt_value, attempts)),
+            events=self._events_of(execution.id, execution.draft_id),
+            receipt=self._receipt(execution_id),
+        )
+
+    def receipt(self, execution_id: str) -> Receipt:
+        """Raises `NotFound` where nothing was done, and so there is none."""
+        detail = self.execution(execution_id)
+        if detail.receipt is None:
+            raise NotFound(
+                f"There is no receipt: this execution is {detail.execution.status.value}.", hint=f"See: halo show {execution_id}"
+            )
+        return detail.receipt
+
+    def usuals(self) -> tuple[Usual, ...]:
+        """By name."""
+        return tuple(map(values.usual_value, self._all("SELECT * FROM usual_bundle WHERE household_id = :household_id ORDER BY name")))
+
+    def verify_log(self) -> Verification:
+        """Check every link of the chain, and that every effect had its confirmation."""
+        events = tuple(map(values.event_value, self._all("SELECT * FROM event_log WHERE household_id = :household_id ORDER BY seq")))
+        problems = (*broken_links(events), *broken_promises(events))
+        return Verification(ok=not problems, events=len(events), head=events[-1].hash if events else GENESIS, problems=problems)
+
+    def _events_of(self, *entity_ids: str) -> tuple[Event, ...]:
+        first, second = entity_ids
+        statement = "SELECT * FROM event_log WHERE household_id = :household_id AND entity_id IN (:first, :second) ORDER BY seq"
+        return tuple(map(values.event_value, self._all(statement, first=first, second=second)))
+
+    def _receipt(self, execution_id: str) -> Receipt | None:
+        row = self._reader.row("SELECT * FROM receipt_artifact WHERE execution_id = :id ORDER BY id", id=execution_id)
+        return values.receipt_value(row) if row else None
+
+    def _all(self, statement: str, **parameters: Any) -> list[values.Row]:
+        return self._reader.rows(statement, household_id=self.household().id, **parameters)
+
+    def _one(self, statement: str, missing: str, **parameters: Any) -> values.Row:
+        rows = self._all(statement, **parameters)
+        if not rows:
+            raise NotFound(missing)
+        return rows[0]

@@ -1,0 +1,126 @@
+"""Every knob, with its why. Read once by a face, from the environment and `config.toml`, and passed down; nothing below imports a setting.
+
+Precedence: an environment variable `HALO_<NAME>`, then the file in the data directory, then the default here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from halo_engine.model.errors import InvalidInput
+
+
+class Settings(BaseModel):
+    """One installation's choices. Seconds end in `_s`, amounts in `_cents`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path
+    #: Empty means SQLite in the data directory; a `postgresql://` URL shares one set of books between processes and machines.
+    database_url: SecretStr | None = None
+
+    #: `simulator` runs the vendors inside this process, on fixtures; `live` speaks HTTP to the base URLs below.
+    vendors: Literal["simulator", "live"] = "simulator"
+    amazon_url: str = "http://simulator.invalid/amazon"
+    amazon_auth_url: str = "http://simulator.invalid/lwa/auth/o2/token"
+    amazon_client_id: str = "halo-sim"
+    amazon_client_secret: SecretStr = SecretStr("halo-sim-secret")
+    amazon_refresh_token: SecretStr = SecretStr("Atzr|halo-sim")
+    amazon_user_email: str = "buyer@example.com"
+    resy_url: str = "http://simulator.invalid/resy"
+    resy_api_key: SecretStr = SecretStr("halo-sim")
+    resy_email: str = "buyer@example.com"
+    resy_password: SecretStr = SecretStr("halo-sim")
+    subscriptions_url: str = "http://simulator.invalid/subscriptions"
+    subscriptions_api_key: SecretStr = SecretStr("sk_halo_sim")
+
+    #: `offline` needs no key and no network; `openai` is any OpenAI-compatible endpoint.
+    parser: Literal["offline", "openai"] = "offline"
+    openai_base_url: str | None = None
+    openai_model: str = "gpt-5-mini"
+    openai_api_key: SecretStr | None = None
+    #: A person waits for the card: past this the words are not worth waiting for.
+    openai_timeout_s: float = Field(default=20.0, gt=0)
+    #: Below this the parser is guessing, and a guess must not become a draft.
+    minimum_confidence: float = Field(default=0.5, ge=0, le=1)
+
+    #: Long enough to talk it over at home, short enough that prices and tables rarely move.
+    draft_lives_s: int = Field(default=1800, ge=1)
+    #: A floor against a slip of the tongue, not a budget.
+    spending_limit_cents: int = Field(default=50_000, ge=0)
+    #: Longer than any request to a vendor can live after its sender died, so that a look-up after it tells the truth.
+    request_lives_s: int = Field(default=45, ge=1)
+    #: How long a vendor may take to show an order it has taken; the waits between look-ups.
+    lookup_waits_s: tuple[int, ...] = (2, 5, 15, 60)
+    #: The specification's back-off after a transient failure; when it is used up the execution fails.
+    retry_waits_s: tuple[int, ...] = (5, 30, 120)
+    #: Bounds what one message can cost to read and to keep.
+    max_text_chars: int = Field(default=1_000_000, ge=1)
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith("postgresql://"):
+            raise ValueError("it must be a postgresql:// URL")
+        return url
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file, where there is one."""
+        return self.home / "halo.db"
+
+    @property
+    def simulator_file(self) -> Path:
+        """The simulator's own books. Halo never reads them."""
+        return self.home / "simulator" / "world.db"
+
+    @property
+    def key_file(self) -> Path:
+        """The installation's secret: vendor keys are derived from it, so that nobody outside can guess one."""
+        return self.home / "secret.key"
+
+
+def load_settings(*, home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings for `home` (default: `HALO_HOME`, else the platform's data directory).
+
+    Raises `InvalidInput` for an unreadable file, an unknown name or a bad value, naming it.
+    """
+    place = _place(home or Path(environ.get("HALO_HOME") or platformdirs.user_data_dir("halo", appauthor=False)))
+    given: dict[str, Any] = _from_file(place / "config.toml") | _from_environment(environ) | {"home": place}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        # Never the value: it may be a secret.
+        raise InvalidInput(
+            f"The setting {name!r} is not right: {first['msg']}.", hint=f"Look at {place / 'config.toml'} and at HALO_*."
+        ) from None
+
+
+def _place(home: Path) -> Path:
+    try:
+        return home.expanduser().absolute()
+    except RuntimeError as error:
+        raise InvalidInput(f"{home} has no home directory to start from.", hint="Name a directory with --home or HALO_HOME.") from error
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}.", hint="Mend or remove the file.") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = set(Settings.model_fields) - {"home"}
+    return {name: value for name in names if (value := environ.get(f"HALO_{name.upper()}")) is not None}

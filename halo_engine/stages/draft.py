@@ -1,0 +1,250 @@
+"""Step 2: an intent to a draft of what would be done, with terms that can be confirmed; and drafts changed, replaced and cancelled.
+
+Vendors are asked outside any transaction; what they said is then written in one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from halo_engine.clock import Clock
+from halo_engine.model import event
+from halo_engine.model.card import Card, Option, clarification_card, draft_card, not_supported_card, unavailable_card
+from halo_engine.model.draft import Draft, DraftStatus, Terms, difference, iso_utc
+from halo_engine.model.errors import AlreadyCancelled, AlreadyConfirmed, Conflict, DraftExpired, InvalidInput
+from halo_engine.model.household import Member
+from halo_engine.model.ids import Prefix
+from halo_engine.model.intent import UNSUPPORTED, Intent, Params
+from halo_engine.store.requests import Request
+from halo_engine.store.session import Books, Store
+from halo_engine.verb import Context, Proposal, Question, Refusal, Verb, Verbs
+
+NOT_SUPPORTED = "Halo can order, reorder, cancel a subscription and book. It did nothing."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a draft belongs: its household, its request, and the draft it takes the place of."""
+
+    request_id: str
+    household_id: str
+    revises: Draft | None = None
+
+
+class Drafting:
+    """Writes drafts, and everything that can happen to one before it is confirmed."""
+
+    def __init__(self, store: Store, verbs: Verbs, clock: Clock, *, lives_s: int) -> None:
+        self._store, self._verbs, self._clock, self._lives = store, verbs, clock, timedelta(seconds=lives_s)
+
+    def draft(self, request: Request, context: Context) -> Card:
+        """The card for a request: a draft, a clarification, or a polite no."""
+        intent = request.intent
+        if intent.verb == UNSUPPORTED:
+            return self._refuse(request, not_supported_card(request_id=request.id, reason=NOT_SUPPORTED))
+        verb = self._verbs[intent.verb]
+        params = verb.spec.params.model_validate(intent.params)
+        if missing := params.missing():
+            return self._ask(request, Question(field=missing[0], question=verb.questions[missing[0]]))
+        return self._answer(request, verb, params, context)
+
+    def _answer(self, request: Request, verb: Verb[Any], params: Params, context: Context) -> Card:
+        match verb.propose(params, context):
+            case Question() as question:
+                return self._ask(request, question)
+            case Refusal(reason=reason):
+                return self._refuse(request, unavailable_card(request_id=request.id, reason=reason))
+            case Proposal() as proposal:
+                place = Place(request_id=request.id, household_id=request.household_id)
+                with self._store.transaction() as books:
+                    books.requests.understand(request.id, request.intent, None)
+                    draft = self.open(books, proposal, params, place, user_id=context.member.id, remainder=request.intent.remainder)
+                return draft_card(draft)
+
+    def open(
+        self, books: Books, proposal: Proposal, params: Params, place: Place, *, user_id: str | None, remainder: str | None = None
+    ) -> Draft:
+        """Write a new draft inside the caller's transaction."""
+        draft_id = self._clock.new_id(Prefix.DRAFT)
+        terms = self._terms(proposal, place.household_id, draft_id, revision=1, now=books.now)
+        draft = Draft(
+            id=draft_id,
+            household_id=place.household_id,
+            request_id=place.request_id,
+            created_at=books.now,
+            status=DraftStatus.OPEN,
+            title=f"Draft: {proposal.title}",
+            summary=proposal.summary,
+            terms=terms,
+            payload={"params": params.model_dump(mode="json")},
+            remainder=remainder,
+            revises=place.revises.id if place.revises else None,
+            changes=difference(place.revises.terms, terms) if place.revises else (),
+        )
+        books.drafts.add(draft)
+        books.events.append(_created(draft), household_id=draft.household_id, entity_id=draft.id, user_id=user_id)
+        return draft
+
+    def modify(self, before: Draft, intent: Intent, context: Context) -> Card:
+        """The next revision of an open draft, from the parameters as changed. The draft stays as it is when that cannot be had."""
+        verb = self._verbs[before.verb]
+        params = verb.spec.params.model_validate(intent.params)
+        if missing := params.missing():
+            raise InvalidInput(verb.questions[missing[0]], hint=_unchanged(before))
+        match verb.propose(params, context):
+            case Question() as question:
+                raise InvalidInput(_spoken(question), hint=f"Say it with the answer in it. {_unchanged(before)}")
+            case Refusal(reason=reason):
+                raise Conflict(reason, hint=_unchanged(before))
+            case Proposal() as proposal:
+                return draft_card(self._revise(before, proposal, params, user_id=context.member.id))
+
+    def _revise(self, seen: Draft, proposal: Proposal, params: Params, *, user_id: str) -> Draft:
+        with self._store.transaction() as books:
+            before = standing(books, seen.household_id, seen.id)
+            terms = self._terms(proposal, before.household_id, before.id, revision=seen.revision + 1, now=books.now)
+            after = before.model_copy(
+                update={
+                    "title": f"Draft: {proposal.title}",
+                    "summary": proposal.summary,
+                    "terms": terms,
+                    "payload": {"params": params.model_dump(mode="json")},
+                    "changes": difference(before.terms, terms),
+                }
+            )
+            # Compared with the draft that was read before the vendor was asked: a change in between is a conflict, not overwritten.
+            books.drafts.revise(seen, after, now=books.now)
+            payload = event.DraftRevised(
+                revision=after.revision,
+                draft_hash=after.draft_hash,
+                previous_hash=before.draft_hash,
+                expires_at=iso_utc(after.expires_at),
+                changes=after.changes,
+            )
+            books.events.append(payload, household_id=after.household_id, entity_id=after.id, user_id=user_id)
+            return after
+
+    def cancel(self, household_id: str, draft_id: str, member: Member) -> Card:
+        """End an open draft. Cancelling twice is the same as once."""
+        with self._store.transaction() as books:
+            draft = books.drafts.get(household_id, draft_id)
+            if draft.status is DraftStatus.CANCELLED:
+                return draft_card(draft)
+            if draft.status is DraftStatus.CONFIRMED:
+                raise AlreadyConfirmed("This draft was confirmed already: it can no longer be cancelled.", hint=how_it_went(books, draft))
+            closed = books.drafts.close(draft, DraftStatus.CANCELLED)
+            payload = event.DraftCancelled(draft_hash=draft.draft_hash)
+            books.events.append(payload, household_id=household_id, entity_id=draft_id, user_id=member.id)
+            return draft_card(closed)
+
+    def _terms(self, proposal: Proposal, household_id: str, draft_id: str, *, revision: int, now: datetime) -> Terms:
+        # Whole seconds: the hash is taken over the written form, which has no smaller ones.
+        expires_at = (now + self._lives).replace(microsecond=0)
+        nonce = self._clock.token_hex(16)
+        return write_terms(
+            proposal, household_id=household_id, draft_id=draft_id, revision=revision, expires_at=expires_at, nonce=nonce
+        )
+
+    def _ask(self, request: Request, question: Question) -> Card:
+        asked = {"field": question.field, "options": [option.model_dump(mode="json") for option in question.options]}
+        with self._store.transaction() as books:
+            books.requests.understand(request.id, request.intent, asked)
+            payload = event.ClarificationAsked(field=question.field, options=len(question.options))
+            books.events.append(payload, household_id=request.household_id, entity_id=request.id)
+        title = f"One question: {request.intent.verb.capitalize()}"
+        return clarification_card(
+            request_id=request.id, question=question.question, options=question.options, title=title, remainder=request.intent.remainder
+        )
+
+    def _refuse(self, request: Request, card: Card) -> Card:
+        with self._store.transaction() as books:
+            payload = event.RequestRefused(reason=card.summary)
+            books.events.append(payload, household_id=request.household_id, entity_id=request.id)
+        return card
+
+
+def write_terms(proposal: Proposal, *, household_id: str, draft_id: str, revision: int, expires_at: datetime, nonce: str) -> Terms:
+    """A proposal as terms. Of one proposal, with the same bookkeeping, they are the same terms with the same hash."""
+    return Terms(
+        household_id=household_id,
+        draft_id=draft_id,
+        revision=revision,
+        verb=proposal.verb,
+        vendor=proposal.vendor,
+        payee=proposal.payee,
+        lines=proposal.lines,
+        charges=proposal.charges,
+        total=proposal.total,
+        maximum=proposal.total,
+        payment_method=proposal.payment_method,
+        fulfilment=proposal.fulfilment,
+        policies=proposal.policies,
+        warnings=proposal.warnings,
+        irreversible=proposal.irreversible,
+        instruction=proposal.instruction,
+        expires_at=expires_at,
+        nonce=nonce,
+    )
+
+
+def quoted_now(proposal: Proposal, confirmed: Terms) -> Terms:
+    """A fresh quote in the form of the terms it is to be compared with."""
+    return write_terms(
+        proposal,
+        household_id=confirmed.household_id,
+        draft_id=confirmed.draft_id,
+        revision=confirmed.revision,
+        expires_at=confirmed.expires_at,
+        nonce=confirmed.nonce,
+    )
+
+
+def standing(books: Books, household_id: str, draft_id: str) -> Draft:
+    """A draft that can still be changed or confirmed, or the error that says why this one cannot."""
+    draft = books.drafts.get(household_id, draft_id).as_of(books.now)
+    match draft.status:
+        case DraftStatus.CONFIRMED:
+            raise AlreadyConfirmed(hint=how_it_went(books, draft))
+        case DraftStatus.CANCELLED:
+            raise AlreadyCancelled
+        case DraftStatus.EXPIRED:
+            raise DraftExpired(current=draft)
+        case DraftStatus.OPEN:
+            return draft
+
+
+def chosen(options: list[Option], text: str) -> Option | None:
+    """The option that `text` names, by its number or its words."""
+    wanted = text.strip().casefold()
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(options):
+        return options[int(wanted) - 1]
+    return next((option for option in options if option.label.casefold() == wanted), None)
+
+
+def _created(draft: Draft) -> event.DraftCreated:
+    return event.DraftCreated(
+        draft_hash=draft.draft_hash,
+        verb=draft.verb,
+        vendor=draft.vendor,
+        total_cents=draft.terms.total.cents,
+        maximum_cents=draft.terms.maximum.cents,
+        currency=draft.terms.total.currency,
+        expires_at=iso_utc(draft.expires_at),
+        revises=draft.revises,
+    )
+
+
+def _spoken(question: Question) -> str:
+    return " ".join([question.question, *(f"({n}) {option.label}" for n, option in enumerate(question.options, 1))])
+
+
+def _unchanged(draft: Draft) -> str:
+    return f"The draft stays as it was: halo draft show {draft.id}"
+
+
+def how_it_went(books: Books, draft: Draft) -> str:
+    """A hint that points to the execution of a confirmed draft."""
+    execution = books.executions.of_draft(draft.id)
+    return f"See how it went with: halo show {execution.id}" if execution else ""

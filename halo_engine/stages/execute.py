@@ -1,0 +1,401 @@
+"""Step 4: carry out one confirmation, exactly once. `advance` makes the next move of an execution and says what comes after it.
+
+The road of one execution:
+  (1) CONFIRMED: ask the vendor again. What moved beyond what was confirmed stops here, with a revised draft.
+  (2) SUBMITTING is written and committed: from here on a request may be on its way.
+  (3) The vendor is called, outside any transaction, under the execution's own key.
+  (4) The answer is recorded, with its receipt where something was done.
+A lost answer is UNKNOWN: (5) it is looked up until the vendor tells, and sent again only under the same key, and only where the vendor has no record
+of it and recognises repeats. Every move is a compare-and-set on status and version in one transaction with its event, so of two workers one moves
+and the other finds out. A worker that finds SUBMITTING did not send that request itself: it waits until the request cannot be alive any more, then
+treats its answer as lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from halo_engine.clock import Clock
+from halo_engine.model import event
+from halo_engine.model.canonical import sha256_hex
+from halo_engine.model.draft import Draft, Terms, is_covered_by
+from halo_engine.model.errors import Conflict, StoreDamaged, VendorFailed
+from halo_engine.model.execution import FINAL, Attempt, Classification, Execution, ExecutionStatus
+from halo_engine.model.ids import Prefix
+from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
+from halo_engine.model.receipt import Receipt, receipt_text
+from halo_engine.stages.draft import Drafting, Place, quoted_now
+from halo_engine.store.session import Books, Store
+from halo_engine.vendors.directory import Vendors
+from halo_engine.verb import Context, Proposal, Refusal, Verb, Verbs
+
+
+@dataclass(frozen=True)
+class Finished:
+    """There is nothing more to do."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True)
+class Later:
+    """Call `advance` again at `at`."""
+
+    execution: Execution
+    at: datetime
+
+
+Progress = Finished | Later
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long to wait for what, in seconds."""
+
+    #: Longer than a request can live after whoever sent it died.
+    request_lives_s: int
+    #: After each transient failure; when used up, the execution fails.
+    retries_s: tuple[int, ...]
+    #: Between look-ups of an unknown outcome; when used up, a "not there" is believed.
+    lookups_s: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One execution as read at the start of a move, with everything the move needs."""
+
+    execution: Execution
+    draft: Draft
+    verb: Verb[Any]
+    context: Context
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def terms(self) -> Terms:
+        return self.draft.terms
+
+    def failures(self, classification: Classification) -> int:
+        """How many attempts ended in `classification`."""
+        return sum(1 for attempt in self.attempts if attempt.classification is classification)
+
+
+class Executing:
+    """Makes the moves."""
+
+    def __init__(self, store: Store, verbs: Verbs, vendors: Vendors, drafting: Drafting, clock: Clock, waits: Waits) -> None:
+        self._store, self._verbs, self._vendors, self._drafting = store, verbs, vendors, drafting
+        self._clock, self._waits = clock, waits
+
+    def advance(self, execution_id: str) -> Progress:
+        """Make one move. Safe to call at any time, by anyone, any number of times."""
+        with self._store.transaction() as books:
+            execution = books.executions.get(execution_id)
+            if execution.status in FINAL:
+                return Finished(execution)
+            if execution.due_at and books.now < execution.due_at:
+                return Later(execution, execution.due_at)
+            job = self._job(books, execution)
+        try:
+            match execution.status:
+                case ExecutionStatus.CONFIRMED:
+                    return self._submit(job)
+                case ExecutionStatus.SUBMITTING:
+                    return self._give_up_on_answer(job)
+                case _:
+                    return self._look_up(job)
+        except Conflict:
+            # Somebody else has moved it in the meantime: look again at once at what they did.
+            return Later(execution, self._clock.now())
+
+    def _job(self, books: Books, execution: Execution) -> _Job:
+        draft = books.drafts.get(execution.household_id, execution.draft_id)
+        confirmation = books.executions.confirmation(draft.id)
+        if confirmation is None or not confirmation.draft_hash == execution.draft_hash == draft.draft_hash:
+            raise StoreDamaged(f"Execution {execution.id} does not carry out what was confirmed. Nothing is sent.")
+        household = books.households.get(execution.household_id)
+        member = books.households.member(household.id, confirmation.user_id)
+        context = Context.read(books, household=household, member=member, vendors=self._vendors)
+        return _Job(execution, draft, self._verbs[execution.verb], context, books.executions.attempts(execution.id))
+
+    # (1) ask again
+
+    def _submit(self, job: _Job) -> Progress:
+        attempt = self._begin("requote", job)
+        try:
+            fresh = job.verb.quote(job.terms.instruction, job.context)
+        except VendorFailed as error:
+            return self._retry(job, attempt, Retryable(message=error.message))
+        if isinstance(fresh, Refusal) or not is_covered_by(quoted_now(fresh, job.terms), job.terms):
+            reason = fresh.reason if isinstance(fresh, Refusal) else "The terms moved after they were confirmed."
+            return self._revise(job, attempt, fresh, reason)
+        return self._commit(job, fresh)
+
+    # (2) write the intention, (3) call
+
+    def _commit(self, job: _Job, fresh: Proposal) -> Progress:
+        with self._store.transaction() as books:
+            attempt = self._begin("commit", job)
+            submitting = self._move(
+                books,
+                job.execution,
+                ExecutionStatus.SUBMITTING,
+                submitted_at=books.now,
+                due_at=books.now + timedelta(seconds=self._waits.request_lives_s),
+            )
+            books.executions.put_attempt(attempt)
+        try:
+            outcome = job.verb.commit(job.terms, fresh, key=submitting.vendor_key, context=job.context)
+        except VendorFailed as error:
+            # By its contract a verb raises this only from a read it makes before the call that commits.
+            outcome = Retryable(message=error.message)
+        return self._record(_Job(submitting, job.draft, job.verb, job.context, (*job.attempts, attempt)), attempt, outcome)
+
+    # (4) record the answer
+
+    def _record(self, job: _Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
+        match outcome:
+            case Done(total=total) if total is not None and total > job.terms.maximum:
+                return self._done(job, attempt, outcome, ExecutionStatus.DONE, f"The vendor charged {total.display}: more than was confirmed.")
+            case Done():
+                return self._done(job, attempt, outcome, ExecutionStatus.DONE, None)
+            case Partial(not_done=left):
+                return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, f"Not done: {', '.join(left)}.")
+            case Pending(reference=reference):
+                return self._wait_for_vendor(job, attempt, reference)
+            case Rejected(reason=Reason.PRICE | Reason.STOCK | Reason.SLOT_GONE, message=message):
+                return self._revise(job, attempt, self._requote(job), message)
+            case Rejected(message=message):
+                return self._fail(job, attempt, Classification.PERMANENT, message)
+            case HandOff(url=url, message=message):
+                return self._end(job, attempt, ExecutionStatus.HANDED_OFF, None, handoff_url=url, error_message=message)
+            case Retryable():
+                return self._retry(job, attempt, outcome)
+            case Unknown(message=message):
+                return self._unknown(job, attempt, message)
+            case NotThere():
+                return self._not_there(job, attempt)
+
+    def _done(self, job: _Job, attempt: Attempt, outcome: Done | Partial, to: ExecutionStatus, remark: str | None) -> Progress:
+        """The effect and its receipt, in one transaction."""
+        with self._store.transaction() as books:
+            self._finish(books, job, attempt, to.value, None, remark)
+            done = self._move(
+                books,
+                job.execution,
+                to,
+                finished_at=books.now,
+                due_at=None,
+                vendor_reference=outcome.reference,
+                final_cost=outcome.total,
+                error_message=remark,
+            )
+            receipt = Receipt(
+                id=self._clock.new_id(Prefix.RECEIPT),
+                execution_id=done.id,
+                type=f"{job.terms.vendor}.{job.terms.verb.lower()}",
+                content_text=receipt_text(job.draft, done, outcome),
+                external_reference_id=outcome.reference,
+                created_at=books.now,
+            )
+            books.receipts.add(receipt)
+            payload = event.ReceiptStored(
+                execution_id=done.id,
+                type=receipt.type,
+                external_reference_id=receipt.external_reference_id,
+                content_sha256=sha256_hex(receipt.content_text.encode()),
+            )
+            books.events.append(payload, household_id=done.household_id, entity_id=receipt.id)
+            return Finished(done)
+
+    def _revise(self, job: _Job, attempt: Attempt, fresh: Proposal | Refusal, reason: str) -> Progress:
+        """Stop. Where something else can be had, it becomes a draft of its own, which needs a confirmation of its own."""
+        params = job.verb.spec.params.model_validate(job.draft.payload["params"])
+        offer = fresh if isinstance(fresh, Proposal) else self._alternative(job, params)
+        if not isinstance(offer, Proposal):
+            return self._fail(job, attempt, Classification.PRICE_OR_INVENTORY_CHANGE, reason)
+        with self._store.transaction() as books:
+            place = Place(request_id=job.draft.request_id, household_id=job.draft.household_id, revises=job.draft)
+            revised = self._drafting.open(books, offer, params, place, user_id=None)
+            return self._end_in(
+                books,
+                job,
+                attempt,
+                ExecutionStatus.TERMS_CHANGED,
+                Classification.PRICE_OR_INVENTORY_CHANGE,
+                error_message=reason,
+                revised_draft_id=revised.id,
+            )
+
+    def _requote(self, job: _Job) -> Proposal | Refusal:
+        try:
+            return job.verb.quote(job.terms.instruction, job.context)
+        except VendorFailed as error:
+            return Refusal(reason=error.message)
+
+    def _alternative(self, job: _Job, params: Any) -> object:
+        try:
+            return job.verb.alternative(job.terms, params, job.context)
+        except VendorFailed:
+            return None
+
+    def _retry(self, job: _Job, attempt: Attempt, failure: Retryable) -> Progress:
+        """Nothing was sent, or it was refused unread: wait and start again at (1), three times; a credential is refreshed once, at once."""
+        kind = Classification.AUTH if failure.auth else Classification.TRANSIENT
+        waits = (0,) if failure.auth else self._waits.retries_s
+        before = job.failures(kind)
+        if before >= len(waits):
+            return self._fail(job, attempt, kind, failure.message)
+        delay = timedelta(seconds=max(waits[before], failure.retry_after_s or 0))
+        return self._later(job, attempt, "failed", kind, failure.message, to=ExecutionStatus.CONFIRMED, delay=delay)
+
+    def _fail(self, job: _Job, attempt: Attempt, kind: Classification, reason: str) -> Progress:
+        return self._end(job, attempt, ExecutionStatus.FAILED, kind, error_message=reason)
+
+    # (5) find out
+
+    def _give_up_on_answer(self, job: _Job) -> Progress:
+        """The request's sender is gone and the request cannot be alive any more: its answer is lost."""
+        begun = [attempt for attempt in job.attempts if attempt.step == "commit" and attempt.finished_at is None]
+        return self._unknown(job, begun[-1], "Whoever sent this did not live to see the answer.")
+
+    def _unknown(self, job: _Job, attempt: Attempt, message: str) -> Progress:
+        if job.execution.status is ExecutionStatus.SUBMITTING:
+            return self._later(job, attempt, "unknown", Classification.AMBIGUOUS, message, to=ExecutionStatus.UNKNOWN)
+        return self._ask_again(job, attempt, message)
+
+    def _look_up(self, job: _Job) -> Progress:
+        attempt = self._begin("look_up", job)
+        try:
+            found = job.verb.look_up(job.terms, key=job.execution.vendor_key, context=job.context)
+        except VendorFailed as error:
+            found = Unknown(message=error.message)
+        return self._record(job, attempt, found)
+
+    def _ask_again(self, job: _Job, attempt: Attempt, message: str) -> Progress:
+        """The look-up told nothing: wait and look again, until a person has to."""
+        delay = self._next_look_up(job)
+        if delay is None:
+            return self._give_to_person(job, attempt, f"Whether this happened could not be found out: {message}")
+        return self._later(job, attempt, "unknown", Classification.AMBIGUOUS, message, to=job.execution.status, delay=delay)
+
+    def _not_there(self, job: _Job, attempt: Attempt) -> Progress:
+        """Vendors show an order late, so one "not there" is no answer; a steady one is."""
+        message = "The vendor has no record of it."
+        delay = self._next_look_up(job)
+        if delay is not None:
+            return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=job.execution.status, delay=delay)
+        sent = sum(1 for earlier in job.attempts if earlier.step == "commit")
+        can_repeat = job.verb.repeats_safely and job.execution.status is ExecutionStatus.UNKNOWN and sent <= len(self._waits.retries_s)
+        if not can_repeat:
+            return self._give_to_person(job, attempt, f"{message} It cannot be sent again safely.")
+        return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=ExecutionStatus.CONFIRMED)
+
+    def _give_to_person(self, job: _Job, attempt: Attempt, reason: str) -> Progress:
+        return self._end(job, attempt, ExecutionStatus.NEEDS_ATTENTION, Classification.AMBIGUOUS, error_message=reason)
+
+    def _next_look_up(self, job: _Job) -> timedelta | None:
+        """The wait after this look-up, None when they are used up since the request was last sent."""
+        looked = 0
+        for attempt in job.attempts:
+            looked = 0 if attempt.step == "commit" else looked + (attempt.step == "look_up")
+        return timedelta(seconds=self._waits.lookups_s[looked]) if looked < len(self._waits.lookups_s) else None
+
+    def _wait_for_vendor(self, job: _Job, attempt: Attempt, reference: str) -> Progress:
+        delay = self._next_look_up(job) or timedelta(seconds=self._waits.lookups_s[-1])
+        return self._later(job, attempt, "accepted", None, None, to=ExecutionStatus.ACCEPTED, delay=delay, vendor_reference=reference)
+
+    def _later(
+        self,
+        job: _Job,
+        attempt: Attempt,
+        status: str,
+        classification: Classification | None,
+        message: str | None,
+        *,
+        to: ExecutionStatus,
+        delay: timedelta = timedelta(0),
+        **fields: Any,
+    ) -> Progress:
+        """End an attempt, and leave the execution in `to` with something to do after `delay`."""
+        with self._store.transaction() as books:
+            self._finish(books, job, attempt, status, classification, message, delay)
+            due_at = books.now + delay
+            return Later(self._move(books, job.execution, to, due_at=due_at, error_message=message, **fields), due_at)
+
+    # what every move writes
+
+    def _begin(self, step: str, job: _Job) -> Attempt:
+        return Attempt(
+            id=self._clock.new_id(Prefix.ATTEMPT),
+            execution_id=job.execution.id,
+            attempt_number=len(job.attempts) + 1,
+            step=step,
+            started_at=self._clock.now(),
+            status="begun",
+        )
+
+    def _finish(
+        self,
+        books: Books,
+        job: _Job,
+        attempt: Attempt,
+        status: str,
+        classification: Classification | None,
+        error: str | None,
+        delay: timedelta = timedelta(0),
+    ) -> None:
+        ended = attempt.model_copy(
+            update={
+                "finished_at": books.now,
+                "status": status,
+                "classification": classification,
+                "error_message": error,
+                "retry_delay_ms": round(delay.total_seconds() * 1000) or None,
+            }
+        )
+        books.executions.put_attempt(ended)
+        payload = event.AttemptFinished(
+            attempt_number=ended.attempt_number,
+            step=ended.step,
+            status=status,
+            classification=classification.value if classification else None,
+            retry_delay_ms=ended.retry_delay_ms,
+        )
+        books.events.append(payload, household_id=job.execution.household_id, entity_id=job.execution.id)
+
+    def _end(
+        self, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
+    ) -> Progress:
+        with self._store.transaction() as books:
+            return self._end_in(books, job, attempt, to, classification, **fields)
+
+    def _end_in(
+        self, books: Books, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
+    ) -> Progress:
+        self._finish(books, job, attempt, to.value, classification, fields.get("error_message"))
+        return Finished(self._move(books, job.execution, to, finished_at=books.now, due_at=None, **fields))
+
+    def _move(self, books: Books, before: Execution, to: ExecutionStatus, **fields: Any) -> Execution:
+        """The compare-and-set, with its event. Staying in a status is a new version of it and no news."""
+        if to is before.status:
+            after = before.model_copy(update={"version": before.version + 1, **fields})
+            books.executions.replace(before, after)
+            return after
+        after = before.move(to, **fields)
+        books.executions.replace(before, after)
+        cost = after.final_cost
+        payload = event.ExecutionMoved(
+            draft_id=after.draft_id,
+            draft_hash=after.draft_hash,
+            came_from=before.status.value,
+            version=after.version,
+            vendor_reference=after.vendor_reference,
+            charged_cents=cost.cents if cost else None,
+            currency=cost.currency if cost else None,
+            reason=after.error_message,
+            revised_draft_id=after.revised_draft_id,
+        )
+        books.events.append_move(payload, household_id=after.household_id, entity_id=after.id, status=to.value)
+        return after

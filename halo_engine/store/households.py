@@ -1,0 +1,69 @@
+"""Households, their members and what they prefer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from halo_engine.model.errors import NotFound, NotInitialised
+from halo_engine.model.household import Household, Member, Preference
+from halo_engine.store import tables
+from halo_engine.store.values import household_value, member_value, preference_value, to_json
+
+
+class Households:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, household: Household, members: tuple[Member, ...], preference: Preference, *, now: datetime) -> None:
+        """A household with everyone in it."""
+        self._session.add(tables.Household(**household.model_dump()))
+        # One statement at a time: without relationships the session cannot order them by their foreign keys.
+        self._session.flush()
+        self._session.add_all(tables.User(**member.model_dump()) for member in members)
+        address = preference.shipping_address
+        self._session.add(
+            tables.Preference(
+                **preference.model_dump(exclude={"shipping_address"}),
+                shipping_address_json=to_json(address.model_dump(mode="json")) if address else None,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        self._session.flush()
+
+    def first(self) -> Household | None:
+        """The household of a data directory; a terminal has one."""
+        row = self._session.exec(select(tables.Household).order_by(col(tables.Household.created_at), col(tables.Household.id))).first()
+        return household_value(row.model_dump()) if row else None
+
+    def home(self) -> Household:
+        """As `first`. Raises `NotInitialised` when there is none."""
+        household = self.first()
+        if household is None:
+            raise NotInitialised
+        return household
+
+    def get(self, household_id: str) -> Household:
+        return household_value(self._session.get_one(tables.Household, household_id).model_dump())
+
+    def members(self, household_id: str) -> tuple[Member, ...]:
+        """Everyone, in the order they were added."""
+        rows = self._session.exec(select(tables.User).where(tables.User.household_id == household_id).order_by(col(tables.User.id)))
+        return tuple(member_value(row.model_dump()) for row in rows)
+
+    def member(self, household_id: str, who: str | None) -> Member:
+        """The member called `who` (name in any case, or id); without a name, the first. Raises `NotFound`."""
+        members = self.members(household_id)
+        if who is None:
+            return members[0]
+        for member in members:
+            if who == member.id or who.casefold() == member.display_name.casefold():
+                return member
+        names = ", ".join(member.display_name for member in members)
+        raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
+
+    def preference(self, household_id: str) -> Preference:
+        row = self._session.exec(select(tables.Preference).where(tables.Preference.household_id == household_id)).one()
+        return preference_value(row.model_dump())

@@ -1,0 +1,80 @@
+"""The light read side: plain SQL, read only, without the ORM, whose import alone takes longer than a read command may.
+
+SQL here is written once for both databases, with `:name` parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from halo_engine.model.errors import NotInitialised, StoreFailed
+from halo_engine.store import sqlite
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+
+
+class Reader:
+    """A read-only connection. Every value in a statement is a parameter."""
+
+    def __init__(self, connection: Any, where: str, *, is_postgres: bool) -> None:
+        self._connection, self._where, self._is_postgres = connection, where, is_postgres
+
+    @classmethod
+    def open(cls, *, database_file: Path, database_url: str | None) -> Self:
+        """Raises `NotInitialised` when there are no books yet, `StoreFailed` and its kinds when they cannot be read."""
+        return cls._open_postgres(database_url) if database_url else cls._open_sqlite(database_file)
+
+    @classmethod
+    def _open_sqlite(cls, path: Path) -> Self:
+        if not path.exists():
+            raise NotInitialised
+        try:
+            return cls(sqlite.connect_read_only(path), str(path), is_postgres=False)
+        except sqlite.driver.Error as error:
+            raise sqlite.translate(error, str(path)) from error
+
+    @classmethod
+    def _open_postgres(cls, url: str) -> Self:
+        import psycopg
+        from psycopg.rows import dict_row
+
+        try:
+            connection = psycopg.connect(url, row_factory=dict_row, autocommit=True)
+            connection.read_only = True
+            connection.execute("SET TIME ZONE 'UTC'")
+        except psycopg.Error as error:
+            raise sqlite.translate(error, "The PostgreSQL database") from error
+        return cls(connection, "The PostgreSQL database", is_postgres=True)
+
+    def rows(self, statement: str, **parameters: Any) -> list[Mapping[str, Any]]:
+        """Every row of a SELECT."""
+        text = _PARAMETER.sub(r"%(\1)s", statement) if self._is_postgres else statement
+        try:
+            return list(self._connection.execute(text, parameters))
+        except Exception as error:
+            if not isinstance(error, self._errors()):
+                raise
+            raise self._explained(error) from error
+
+    def row(self, statement: str, **parameters: Any) -> Mapping[str, Any] | None:
+        """The first row, or None."""
+        return next(iter(self.rows(statement, **parameters)), None)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        if not self._is_postgres:
+            return (sqlite.driver.Error,)
+        import psycopg
+
+        return (psycopg.Error,)
+
+    def _explained(self, error: Exception) -> StoreFailed | NotInitialised:
+        # A file that another process has made but not filled yet, or a database without Halo in it.
+        if "no such table" in str(error).lower() or "does not exist" in str(error).lower():
+            return NotInitialised()
+        return sqlite.translate(error, self._where)

@@ -1,0 +1,78 @@
+"""What people asked for, in their words, and the question that waits for an answer where one does."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from halo_engine.model.errors import NotFound
+from halo_engine.model.intent import Intent
+from halo_engine.model.value import Value
+from halo_engine.store import tables
+from halo_engine.store.values import to_json
+
+
+class Request(Value):
+    """One message to Halo. `clarification` is the open question's field and options, None when nothing is being asked."""
+
+    id: str
+    household_id: str
+    user_id: str
+    channel: str
+    text: str
+    intent: Intent
+    clarification: dict[str, Any] | None = None
+    created_at: datetime
+
+
+class Requests:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, request: Request) -> None:
+        self._session.add(
+            tables.ExecutionRequest(
+                id=request.id,
+                household_id=request.household_id,
+                user_id=request.user_id,
+                channel=request.channel,
+                raw_command_text=request.text,
+                normalized_intent_json=_intent_json(request.intent),
+                created_at=request.created_at,
+            )
+        )
+        self._session.flush()
+
+    def understand(self, request_id: str, intent: Intent, clarification: dict[str, Any] | None) -> None:
+        """Record what is understood now, and what is asked about it."""
+        row = self._session.get_one(tables.ExecutionRequest, request_id)
+        row.normalized_intent_json = _intent_json(intent)
+        row.clarification_json = None if clarification is None else to_json(clarification)
+        self._session.add(row)
+        self._session.flush()
+
+    def get(self, household_id: str, request_id: str) -> Request:
+        """Raises `NotFound` for an id that is not this household's."""
+        of_household = select(tables.ExecutionRequest).where(
+            tables.ExecutionRequest.household_id == household_id, tables.ExecutionRequest.id == request_id
+        )
+        row = self._session.exec(of_household).first()
+        if row is None:
+            raise NotFound("There is no such request in this household.")
+        return Request(
+            id=row.id,
+            household_id=row.household_id,
+            user_id=row.user_id,
+            channel=row.channel,
+            text=row.raw_command_text,
+            intent=Intent.model_validate_json(row.normalized_intent_json),
+            clarification=json.loads(row.clarification_json) if row.clarification_json else None,
+            created_at=row.created_at,
+        )
+
+
+def _intent_json(intent: Intent) -> str:
+    return to_json(intent.model_dump(mode="json"))

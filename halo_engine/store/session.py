@@ -1,0 +1,127 @@
+"""Opens the books and hands out transactions.
+
+One `Books` is one transaction with one time: everything written in it happened at `now`. On SQLite it begins IMMEDIATE, so that two writers queue
+instead of failing half-way; on PostgreSQL the rows that matter are locked as they are read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlmodel import Session
+
+from halo_engine.clock import Clock
+from halo_engine.model.errors import StoreFailed, StoreNotWritable
+from halo_engine.store import schema, sqlite
+from halo_engine.store.drafts import Drafts
+from halo_engine.store.event_log import EventLog
+from halo_engine.store.executions import Executions
+from halo_engine.store.households import Households
+from halo_engine.store.receipts import Receipts
+from halo_engine.store.requests import Requests
+from halo_engine.store.usuals import Usuals
+
+
+class Books:
+    """One transaction: every repository, and the log beside them."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self.now: datetime = clock.now()
+        self.households = Households(session)
+        self.requests = Requests(session)
+        self.drafts = Drafts(session)
+        self.executions = Executions(session)
+        self.receipts = Receipts(session)
+        self.usuals = Usuals(session)
+        self.events = EventLog(session, clock, self.now)
+
+
+class Store:
+    """The books of one installation."""
+
+    def __init__(self, engine: Engine, clock: Clock, where: str) -> None:
+        self._engine, self._clock, self._where = engine, clock, where
+
+    @contextmanager
+    def transaction(self) -> Iterator[Books]:
+        """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
+        with self._translated(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+            # The transaction begins here and not at the first statement, so that `now` lies inside it.
+            session.connection()
+            yield Books(session, self._clock)
+
+    def migrate(self) -> None:
+        """Bring the schema to this version of Halo."""
+        with self._translated(), self._engine.begin() as connection:
+            schema.upgrade(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise sqlite.translate(error.orig or error, self._where) from error
+        except SQLAlchemyError as error:
+            raise StoreFailed(f"{self._where} could not be used: {type(error).__name__}.") from error
+
+
+def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -> Store:
+    """The store at `database_url` (PostgreSQL), else at `database_file` (SQLite), made or migrated as needed."""
+    if database_url:
+        store = Store(_postgres(database_url), clock, "The PostgreSQL database")
+    else:
+        prepare_directory(database_file.parent)
+        _prepare_file(database_file)
+        store = Store(_sqlite(database_file), clock, str(database_file))
+    store.migrate()
+    return store
+
+
+def prepare_directory(path: Path) -> None:
+    """A directory that only its owner can enter. Raises `StoreNotWritable`."""
+    try:
+        # One by one: `parents=True` would make the ones above with whatever the umask leaves open.
+        for place in reversed((path, *path.parents)):
+            if not place.exists():
+                place.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise StoreNotWritable(f"The data directory {path} cannot be made or entered: {error.strerror}.") from error
+
+
+def _prepare_file(path: Path) -> None:
+    """The file exists with mode 0600 before the database opens it: SQLite gives its journal files the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreNotWritable(f"{path} cannot be opened for writing: {error.strerror}.") from error
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlite.driver)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        sqlite.prepare(connection)
+        connection.execute(f"PRAGMA journal_mode = {sqlite.journal_mode()}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: str) -> Engine:
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)

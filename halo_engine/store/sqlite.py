@@ -1,0 +1,69 @@
+"""Which SQLite is used, and how every connection to it is set up. Used by the write side and by the light read side alike.
+
+SQLite before 3.51.3 can corrupt a WAL database that several connections write and checkpoint at once (the "WAL-reset bug"). Halo brings a newer
+SQLite where a maintained wheel has one, and elsewhere uses a rollback journal, which that bug cannot reach. See docs/decisions/0002-sqlite.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from halo_engine.model.errors import StoreBusy, StoreDamaged, StoreFailed, StoreNotWritable
+
+WAL_IS_SAFE_FROM = (3, 51, 3)
+
+#: How long a writer waits for another one. A confirm takes a few milliseconds; a minute of waiting means something is stuck.
+BUSY_TIMEOUT_MS = 10_000
+
+
+def _choose_driver() -> ModuleType:
+    if sqlite3.sqlite_version_info >= WAL_IS_SAFE_FROM:
+        return sqlite3
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return sqlite3
+
+
+#: A DB-API module with the interface of the standard library's `sqlite3`.
+driver = _choose_driver()
+
+
+def journal_mode() -> str:
+    """`wal` where it is safe with several connections, else `truncate`."""
+    return "wal" if tuple(driver.sqlite_version_info) >= WAL_IS_SAFE_FROM else "truncate"
+
+
+def prepare(connection: Any) -> None:
+    """Set up a new connection of `driver`. Transactions are begun by hand: the driver must not begin or commit by itself."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    # FULL: with NORMAL a power cut loses the last commits, and a lost intention is a double purchase.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Or INSERT OR REPLACE would delete a row past the trigger that refuses it.
+    connection.execute("PRAGMA recursive_triggers = ON")
+
+
+def connect_read_only(path: Path) -> Any:
+    """A connection that cannot write, for queries."""
+    connection = driver.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.row_factory = driver.Row
+    return connection
+
+
+def translate(error: BaseException, where: str) -> StoreFailed:
+    """The store error that a driver's error means, naming the database by `where`."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return StoreBusy()
+    if "malformed" in text or "not a database" in text or "no such table" in text or "no such column" in text:
+        return StoreDamaged(f"{where} is damaged or is not a Halo database.")
+    if any(sign in text for sign in ("readonly", "read-only", "unable to open", "disk is full", "disk i/o")):
+        return StoreNotWritable(f"{where} cannot be opened for writing.")
+    return StoreFailed(f"{where} could not be used: {type(error).__name__}.")

@@ -1,0 +1,204 @@
+"""The specification's ten entities as tables, with its names and fields, and the two the design adds: revisions of drafts, and Usual bundles.
+
+Rows are not values: a `table=True` class skips validation, so rows stay in this package. JSON columns are text: what is hashed must come back byte
+for byte. Amounts are integer cents. The shapes here must equal what the migrations make; a test compares them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from halo_engine.store.columns import UtcDateTime
+
+
+def _at(*, optional: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcDateTime(), nullable=optional))
+
+
+def _cents(*, optional: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(BigInteger(), nullable=optional))
+
+
+def _text(*, optional: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Text(), nullable=optional))
+
+
+def _ref(target: str, *, unique: bool = False, index: bool = True) -> Any:
+    return Field(sa_column=Column(ForeignKey(target), nullable=False, unique=unique, index=index and not unique))
+
+
+class Household(SQLModel, table=True):
+    """One home. `time_zone` is an IANA name."""
+
+    __tablename__ = "household"
+    id: str = Field(primary_key=True)
+    name: str
+    time_zone: str
+    created_at: datetime = _at()
+
+
+class User(SQLModel, table=True):
+    """A member of a household."""
+
+    __tablename__ = "user"
+    __table_args__ = (UniqueConstraint("household_id", "display_name"),)
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    display_name: str
+    role: str
+    created_at: datetime = _at()
+
+
+class Preference(SQLModel, table=True):
+    """What a household usually wants."""
+
+    __tablename__ = "preference"
+    household_id: str = Field(sa_column=Column(ForeignKey("household.id"), primary_key=True))
+    default_merchant: str
+    default_booking_vendor: str
+    payment_method_masked: str | None = None
+    shipping_address_json: str | None = _text(optional=True)
+    created_at: datetime = _at()
+    updated_at: datetime = _at()
+
+
+class ExecutionRequest(SQLModel, table=True):
+    """Words somebody said to Halo, and what was understood. `clarification_json` holds the question that waits for an answer."""
+
+    __tablename__ = "execution_request"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    user_id: str = _ref("user.id", index=False)
+    channel: str
+    raw_command_text: str = _text()
+    normalized_intent_json: str = _text()
+    clarification_json: str | None = _text(optional=True)
+    created_at: datetime = _at()
+
+
+class Draft(SQLModel, table=True):
+    """A draft as it stands now. Every version of it that was ever shown is in `draft_revision`."""
+
+    __tablename__ = "draft"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    execution_request_id: str = _ref("execution_request.id")
+    verb: str
+    vendor: str
+    estimated_cost_cents: int = _cents()
+    draft_payload_json: str = _text()
+    status: str = Field(index=True)
+    revision: int
+    draft_hash: str
+    expires_at: datetime = _at()
+    created_at: datetime = _at()
+
+
+class DraftRevision(SQLModel, table=True):
+    """One version of a draft, word for word as it was shown. Written once; the database refuses to change it."""
+
+    __tablename__ = "draft_revision"
+    draft_id: str = Field(sa_column=Column(ForeignKey("draft.id"), primary_key=True))
+    revision: int = Field(primary_key=True)
+    draft_hash: str = Field(unique=True)
+    draft_json: str = _text()
+    created_at: datetime = _at()
+
+
+class Confirmation(SQLModel, table=True):
+    """A member's yes. Unique per draft: this constraint is what makes two people confirming at once one execution."""
+
+    __tablename__ = "confirmation"
+    id: str = Field(primary_key=True)
+    draft_id: str = _ref("draft.id", unique=True)
+    draft_hash: str
+    user_id: str = _ref("user.id", index=False)
+    confirmed_at: datetime = _at()
+    confirmation_latency_ms: int = _cents()
+
+
+class Execution(SQLModel, table=True):
+    """Carrying out one confirmed draft. Written only by compare-and-set on `status` and `version`."""
+
+    __tablename__ = "execution"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    draft_id: str = _ref("draft.id", unique=True)
+    draft_hash: str
+    verb: str
+    vendor: str
+    status: str = Field(index=True)
+    version: int
+    vendor_key: str = Field(unique=True)
+    started_at: datetime = _at()
+    submitted_at: datetime | None = _at(optional=True)
+    due_at: datetime | None = _at(optional=True)
+    finished_at: datetime | None = _at(optional=True)
+    final_cost_cents: int | None = _cents(optional=True)
+    currency: str
+    execution_payload_json: str = _text()
+    error_message: str | None = _text(optional=True)
+
+
+class ExecutionAttempt(SQLModel, table=True):
+    """One try at the vendor, or one look-up."""
+
+    __tablename__ = "execution_attempt"
+    __table_args__ = (UniqueConstraint("execution_id", "attempt_number"),)
+    id: str = Field(primary_key=True)
+    execution_id: str = _ref("execution.id", index=False)
+    attempt_number: int
+    step: str
+    started_at: datetime = _at()
+    finished_at: datetime | None = _at(optional=True)
+    status: str
+    error_message: str | None = _text(optional=True)
+    classification: str | None = None
+    retry_delay_ms: int | None = _cents(optional=True)
+
+
+class ReceiptArtifact(SQLModel, table=True):
+    """What proves an effect; one per execution and type."""
+
+    __tablename__ = "receipt_artifact"
+    __table_args__ = (UniqueConstraint("execution_id", "type"),)
+    id: str = Field(primary_key=True)
+    execution_id: str = _ref("execution.id", index=False)
+    type: str
+    content_text: str = _text()
+    external_reference_id: str | None = None
+    created_at: datetime = _at()
+
+
+class EventLog(SQLModel, table=True):
+    """The chain of what happened in a household. The database refuses to change or delete a row."""
+
+    __tablename__ = "event_log"
+    __table_args__ = (UniqueConstraint("household_id", "seq"),)
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id", index=False)
+    seq: int = _cents()
+    user_id: str | None = None
+    entity_type: str
+    entity_id: str = Field(index=True)
+    event_type: str
+    event_payload_json: str = _text()
+    created_at: datetime = _at()
+    prev_hash: str
+    hash: str
+
+
+class UsualBundle(SQLModel, table=True):
+    """A saved bundle of things the household reorders by name."""
+
+    __tablename__ = "usual_bundle"
+    __table_args__ = (UniqueConstraint("household_id", "name"),)
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id", index=False)
+    name: str
+    items_json: str = _text()
+    created_at: datetime = _at()

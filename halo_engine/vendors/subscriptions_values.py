@@ -1,0 +1,47 @@
+"""What Halo says to and hears from subscription providers, as values.
+
+Re-exported by `subscriptions`; kept apart so that the wire can make them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from halo_engine.model.money import Money
+from halo_engine.model.value import Value
+
+#: When a cancellation takes effect.
+When = Literal["period_end", "now"]
+
+
+class Provider(Value):
+    """A company that sells a subscription, and how it can be left."""
+
+    provider_id: str
+    display_name: str
+    aliases: tuple[str, ...]
+    #: Only `api` can be done by a program; the other two end with a person.
+    capability: Literal["api", "deeplink", "manual"]
+    modes: tuple[str, ...]
+    default_mode: str
+    deeplink: str | None
+    dialect: str
+    notice_days: int
+    fee: Money | None
+    loses: tuple[str, ...]
+    instructions: str | None
+
+
+class Subscription(Value):
+    """One subscription as the provider states it."""
+
+    provider: Provider
+    subscription_id: str
+    status: Literal["active", "ending", "ended", "paused", "past_due", "unknown"]
+    price: Money
+    interval: Literal["month", "year"]
+    period_end: AwareDatetime
+    #: None while it renews.
+    ends_at: AwareDatetime | None

@@ -1,0 +1,172 @@
+"""CANCEL: end a subscription that the household has, at the end of what is paid for or at once.
+
+Only a provider with an API can be cancelled by Halo. For the others the confirmed draft ends in a hand-over with the provider's own page; it is
+never called done.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+
+from dateutil.relativedelta import relativedelta
+
+from halo_engine.model.card import Option
+from halo_engine.model.draft import Charge, Fact, Terms
+from halo_engine.model.intent import Example, Params, VerbSpec
+from halo_engine.model.money import Money
+from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected
+from halo_engine.vendors.subscriptions import Subscription
+from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal, Verb
+from halo_engine.verbs.fields import Words
+from halo_engine.verbs.purchase import as_payload
+
+VENDOR = "subscriptions"
+
+
+class CancelParams(Params):
+    """A subscription to end. `when` is None where the person did not say."""
+
+    fields: ClassVar[tuple[str, ...]] = ("subscription",)
+
+    subscription: Words | None = None
+    when: Literal["period_end", "now"] | None = None
+
+    def missing(self) -> tuple[str, ...]:
+        return () if self.subscription else ("subscription",)
+
+
+class Cancel(Verb[CancelParams]):
+    spec = VerbSpec(
+        name="CANCEL",
+        describes="Cancel one of the household's subscriptions.",
+        params=CancelParams,
+        examples=(
+            Example("cancel streamly", {"subscription": "streamly"}),
+            Example("cancel stratobox right away", {"subscription": "stratobox", "when": "now"}),
+            Example("cancel the news at the end of the month", {"subscription": "news", "when": "period_end"}),
+        ),
+    )
+    questions: ClassVar = {"subscription": "Which subscription should I cancel?"}
+    #: Cancelling what is cancelled changes nothing.
+    repeats_safely: ClassVar[bool] = True
+
+    def resolve(self, params: CancelParams, context: Context) -> Instruction | Question | Refusal:
+        subscriptions = context.vendors.subscriptions.subscriptions()
+        named = _named(params.subscription or "", subscriptions)
+        if len(named) != 1:
+            return _which(params, named or _similar(params.subscription or "", subscriptions))
+        subscription = named[0]
+        if subscription.status in ("ending", "ended"):
+            ended = subscription.ends_at or subscription.period_end
+            return Refusal(reason=f"{subscription.provider.display_name} is cancelled already: it ends on {_day(ended, context)}.")
+        when = params.when or subscription.provider.default_mode
+        if subscription.provider.capability == "api" and when not in subscription.provider.modes:
+            return Refusal(reason=f"{subscription.provider.display_name} cannot be cancelled {_MODES[when]}.")
+        return {"provider_id": subscription.provider.provider_id, "subscription_id": subscription.subscription_id, "when": when}
+
+    def quote(self, instruction: Instruction, context: Context) -> Proposal | Refusal:
+        subscription = context.vendors.subscriptions.get(instruction["provider_id"])
+        if subscription is None or subscription.subscription_id != instruction["subscription_id"]:
+            return Refusal(reason="The subscription is not there any more.")
+        provider = subscription.provider
+        now = instruction["when"] == "now"
+        ends = "at once" if now else _day(_end(subscription, context.now), context)
+        fee = provider.fee or Money(cents=0, currency=subscription.price.currency)
+        return Proposal(
+            verb=self.spec.name,
+            title=f"Cancel {provider.display_name}",
+            summary=f"{provider.display_name} ends {ends if now else f'on {ends}'}; {_price(subscription)} is no longer charged",
+            vendor=VENDOR,
+            payee=provider.display_name,
+            charges=(Charge(label="cancellation fee", amount=fee),) if fee.cents else (),
+            total=fee,
+            payment_method=context.preference.payment_method_masked if fee.cents else None,
+            fulfilment=(
+                Fact(label="ends", text=ends),
+                Fact(label="costs now", text=_price(subscription)),
+                Fact(label="next renewal", text=_day(subscription.period_end, context)),
+            ),
+            policies=(f"Notice of {provider.notice_days} days.",) if provider.notice_days else (),
+            warnings=_warnings(subscription, now=now),
+            irreversible=now or provider.capability != "api",
+            instruction=dict(instruction),
+        )
+
+    def commit(self, terms: Terms, fresh: Proposal, *, key: str, context: Context) -> Outcome:
+        subscription = self._subscription(terms, context)
+        if subscription is None:
+            return Rejected(reason=Reason.NOT_FOUND, message="The subscription is not there any more.")
+        return context.vendors.subscriptions.cancel(subscription, when=terms.instruction["when"], key=key)
+
+    def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
+        subscription = self._subscription(terms, context)
+        return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"]) if subscription else NotThere()
+
+    @staticmethod
+    def _subscription(terms: Terms, context: Context) -> Subscription | None:
+        found = context.vendors.subscriptions.get(terms.instruction["provider_id"])
+        return found if found and found.subscription_id == terms.instruction["subscription_id"] else None
+
+
+_MODES = {"now": "at once", "period_end": "at the end of the period"}
+
+
+def _names(subscription: Subscription) -> tuple[str, ...]:
+    provider = subscription.provider
+    return tuple(name.casefold() for name in (provider.display_name, provider.provider_id, *provider.aliases))
+
+
+def _named(said: str, subscriptions: Sequence[Subscription]) -> tuple[Subscription, ...]:
+    """Those whose name or alias is what was said; failing that, those whose name has all its words."""
+    wanted = said.casefold().strip()
+    exact = tuple(subscription for subscription in subscriptions if wanted in _names(subscription))
+    words = set(wanted.split())
+    return exact or tuple(s for s in subscriptions if words and any(words <= set(name.split()) for name in _names(s)))
+
+
+def _similar(said: str, subscriptions: Sequence[Subscription]) -> tuple[Subscription, ...]:
+    """The nearest names, for a question; never acted upon."""
+    by_name = {name: subscription for subscription in subscriptions for name in _names(subscription)}
+    close = difflib.get_close_matches(said.casefold(), by_name, n=len(by_name) or 1)
+    return tuple(dict.fromkeys(by_name[name] for name in close))[:3]
+
+
+def _which(params: CancelParams, candidates: Sequence[Subscription]) -> Question | Refusal:
+    if not candidates:
+        return Refusal(reason=f"The household has no subscription called {params.subscription}.")
+    options = tuple(
+        Option(
+            label=s.provider.display_name,
+            reason=_price(s),
+            params=as_payload(params.model_copy(update={"subscription": s.provider.display_name})),
+        )
+        for s in candidates[:3]
+    )
+    return Question(field="subscription", question="Which subscription do you mean?", options=options)
+
+
+def _warnings(subscription: Subscription, *, now: bool) -> tuple[str, ...]:
+    provider = subscription.provider
+    if provider.capability != "api":
+        return (f"Halo cannot cancel {provider.display_name} itself: you get the way to do it, and it goes on until you have.",)
+    ending = "This cannot be undone." if now else "After that date this cannot be undone."
+    return (ending, *(f"You lose: {loss}" for loss in provider.loses))
+
+
+def _end(subscription: Subscription, now: datetime) -> datetime:
+    """The end of the period, or of the next one where there is too little time left for the notice."""
+    in_time = now + timedelta(days=subscription.provider.notice_days) <= subscription.period_end
+    period = relativedelta(months=1) if subscription.interval == "month" else relativedelta(years=1)
+    return subscription.period_end if in_time else subscription.period_end + period
+
+
+def _price(subscription: Subscription) -> str:
+    return f"{subscription.price.display} a {subscription.interval}"
+
+
+def _day(at: datetime, context: Context) -> str:
+    local = at.astimezone(context.zone)
+    return f"{local:%a} {local.day} {local:%b %Y}"

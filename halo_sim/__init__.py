@@ -1,0 +1,1 @@
+"""The vendors' side of the world. It imports nothing of Halo but money and the clock."""

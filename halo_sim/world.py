@@ -1,0 +1,156 @@
+"""The simulator's state, in one SQLite file that belongs to the vendors and not to Halo.
+
+Every request is one `BEGIN IMMEDIATE` transaction on a connection of its own, so two processes, or two threads of the server, may share
+the file. The catalogue, the venues and the order history stay in the fixtures; the file holds only what differs from them and what was
+done.
+
+The journal is a rollback journal and every commit is synced: the ledger judges what happened before a crash, so it may not lose a commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from halo_engine.clock import Clock
+
+#: How long a process waits for another one's transaction.
+BUSY_TIMEOUT_S = 30.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tokens (
+  token TEXT PRIMARY KEY, vendor TEXT NOT NULL, expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS faults (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, target TEXT, amount INTEGER, times_left INTEGER
+);
+CREATE TABLE IF NOT EXISTS ledger (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, vendor TEXT NOT NULL, kind TEXT NOT NULL, reference TEXT NOT NULL,
+  client_reference TEXT, charged_cents INTEGER NOT NULL, currency TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sold (asin TEXT PRIMARY KEY, quantity INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS orders (
+  external_id TEXT PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, placed_at TEXT NOT NULL, purchase_order TEXT, body_hash TEXT NOT NULL,
+  answer BLOB NOT NULL, lines TEXT NOT NULL, subtotal_cents INTEGER NOT NULL, shipping_cents INTEGER NOT NULL, tax_cents INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS gone_slots (
+  venue_id INTEGER NOT NULL, day TEXT NOT NULL, time TEXT NOT NULL, table_type TEXT NOT NULL, PRIMARY KEY (venue_id, day, time, table_type)
+);
+CREATE TABLE IF NOT EXISTS holds (
+  book_token TEXT PRIMARY KEY, venue_id INTEGER NOT NULL, day TEXT NOT NULL, time TEXT NOT NULL, table_type TEXT NOT NULL,
+  party_size INTEGER NOT NULL, fee_cents INTEGER NOT NULL, deposit_cents INTEGER NOT NULL, expires_at TEXT NOT NULL, used INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS reservations (
+  reservation_id INTEGER PRIMARY KEY, venue_id INTEGER NOT NULL, day TEXT NOT NULL, time TEXT NOT NULL, table_type TEXT NOT NULL,
+  party_size INTEGER NOT NULL, fee_cents INTEGER NOT NULL, deposit_cents INTEGER NOT NULL, secret TEXT NOT NULL, cancelled_at TEXT
+);
+CREATE TABLE IF NOT EXISTS cancellations (
+  subscription_id TEXT PRIMARY KEY, requested_at TEXT NOT NULL, ends_at TEXT NOT NULL, mode TEXT NOT NULL, comment TEXT, feedback TEXT
+);
+CREATE TABLE IF NOT EXISTS replays (
+  scope TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, status INTEGER NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (scope, key)
+);
+"""
+
+
+def to_text(at: datetime) -> str:
+    """`at` as the file keeps it: fixed width, so that text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """The aware UTC time that `to_text` wrote."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a handler may touch while it answers one request."""
+
+    db: sqlite3.Connection
+    clock: Clock
+    #: One reading of the clock for the whole request.
+    now: datetime
+    #: When the world began: the order history and the renewal days are counted from here.
+    created_at: datetime
+    #: How many entries this request wrote to the ledger.
+    effects: int = field(default=0)
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Execute one statement; the number of rows it changed."""
+        return self.db.execute(sql, values).rowcount
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows."""
+        return self.db.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row, if there is one."""
+        found: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
+        return found
+
+    def next_number(self, name: str) -> int:
+        """1, 2, 3 … for each `name`."""
+        self.run(
+            "INSERT INTO facts VALUES (?, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)", name
+        )
+        found = self.row("SELECT value FROM facts WHERE name = ?", name)
+        return int(found["value"]) if found else 0
+
+    def new_secret(self) -> str:
+        """48 hexadecimal digits never given before in this world, also when two clocks with the same seed share it."""
+        number = self.next_number("secrets")
+        return hashlib.sha256(f"{number}/{self.clock.token_hex(24)}".encode()).hexdigest()[:48]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One simulated world: a file and a clock."""
+
+    path: Path
+    clock: Clock
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> World:
+        """The world in `path`, begun now if there is none. The file is readable by its owner only."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Created here and not by SQLite, which would give it the process's default permissions.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+        with closing(connect(path)) as db:
+            db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+            db.execute("INSERT OR IGNORE INTO facts VALUES ('created_at', ?)", (to_text(clock.now()),))
+        return cls(path=path, clock=clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commits when the block ends well, and rolls back when it raises."""
+        with closing(connect(self.path)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                created = db.execute("SELECT value FROM facts WHERE name = 'created_at'").fetchone()
+                yield Transaction(db=db, clock=self.clock, now=self.clock.now(), created_at=from_text(created["value"]))
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to an existing world file, in which transactions are begun by hand.
+
+    Also for reading it must be able to write: after a crash the first one to open the file rolls the journal back.
+    """
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA journal_mode = DELETE")
+    db.execute("PRAGMA synchronous = FULL")
+    return db

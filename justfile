@@ -1,0 +1,44 @@
+# `just` lists what there is; `just check` is what CI runs.
+
+python := ".venv/bin/python"
+
+_default:
+    @{{ just_executable() }} --list
+
+# everything CI checks
+check: test lint types contracts
+
+# a virtual environment with everything for development
+setup:
+    python3 -m venv .venv
+    .venv/bin/pip install --quiet --editable '.[dev]'
+
+# the whole suite, or what is named
+test *what:
+    {{ python }} -m pytest -n auto {{ what }}
+
+# style and formatting
+lint:
+    .venv/bin/ruff check
+    .venv/bin/ruff format --check
+
+# strict types
+types:
+    .venv/bin/mypy
+
+# the layers, and no circles
+contracts:
+    .venv/bin/lint-imports
+
+# mend what can be mended by a machine
+fix:
+    .venv/bin/ruff check --fix
+    .venv/bin/ruff format
+
+# write the golden cards anew, to be read before they are committed
+golden:
+    {{ python }} -m pytest tests/cards --snapshot-update
+
+# what the commands cost to start, as ratios to a bare interpreter
+bench:
+    {{ python }} -m tests.bench.start_up

@@ -1,0 +1,1 @@
+"""The HTTP face, over the same engine as the terminal."""

@@ -1,0 +1,201 @@
+"""One card of each sort, made by the model's own builders, for the golden files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from halo_engine.model.card import Card, Option, clarification_card, draft_card, execution_card, not_supported_card, unavailable_card
+from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms, difference
+from halo_engine.model.execution import Execution, ExecutionStatus
+from halo_engine.model.money import Money
+from halo_engine.model.receipt import Receipt
+
+AT = datetime(2026, 3, 6, 18, 0, tzinfo=UTC)
+UNTIL = datetime(2026, 3, 6, 18, 30, tzinfo=UTC)
+HOSTILE = (
+    "\x1b[2J\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\x07 [bold red]markup[/] [link=file:///etc]x[/link]"
+    " \u202etxet desrever\u202c zero\u200bwidth :skull: \r\n\tlines\udcff"
+)
+
+
+def usd(cents: int) -> Money:
+    return Money(cents=cents)
+
+
+def terms(**given: Any) -> Terms:
+    fields: dict[str, Any] = {
+        "household_id": "hsh_01jntp4zv0e4kr0x2s6m8w3b1q",
+        "draft_id": "dft_01jntp4zv0e4kr0x2s6m8w3b1q",
+        "revision": 1,
+        "verb": "ORDER",
+        "vendor": "amazon",
+        "payee": "Amazon",
+        "irreversible": False,
+        "expires_at": UNTIL,
+        "nonce": "00" * 16,
+    }
+    return Terms.model_validate(fields | given)
+
+
+def order_terms(**given: Any) -> Terms:
+    fields: dict[str, Any] = {
+        "lines": (
+            Line(title="Bounty Quick-Size Paper Towels, White, 8 Family Rolls", quantity=1, unit_price=usd(2298), reference="B079VP6DH5"),
+            Line(title="Dawn Platinum Dish Soap, 24 fl oz", quantity=2, unit_price=usd(549), reference="B00PIGHDE2"),
+        ),
+        "charges": (Charge(label="shipping", amount=usd(0)), Charge(label="tax", amount=usd(295))),
+        "total": usd(3691),
+        "maximum": usd(3691),
+        "payment_method": "Visa •••• 4242",
+        "fulfilment": (Fact(label="delivery", text="Sun 8 March, by 9 pm"), Fact(label="to", text="Alex Rivera, 410 Terry Ave N, Seattle")),
+        "policies": ("Returns are free within 30 days.",),
+    }
+    return terms(**(fields | given))
+
+
+def draft(of: Terms, *, title: str, summary: str, **given: Any) -> Draft:
+    return Draft(
+        id=of.draft_id,
+        household_id=of.household_id,
+        request_id="req_01jntp4zv0e4kr0x2s6m8w3b1q",
+        created_at=AT,
+        status=given.pop("status", DraftStatus.OPEN),
+        title=title,
+        summary=summary,
+        terms=of,
+        payload={},
+        **given,
+    )
+
+
+ORDER = draft(
+    order_terms(),
+    title="Draft: Order paper towels and dish soap",
+    summary="Order 3 things from Amazon, to be here on Sunday.",
+    remainder="and book Nopa for Friday",
+)
+BOOK = draft(
+    terms(
+        verb="BOOK",
+        vendor="resy",
+        payee="Nopa, via Resy",
+        total=usd(0),
+        maximum=usd(0),
+        fulfilment=(
+            Fact(label="when", text="Sat 7 March 2026, 7:30 pm"),
+            Fact(label="people", text="6"),
+            Fact(label="table", text="Dining Room"),
+            Fact(label="where", text="560 Divisadero St, San Francisco"),
+        ),
+        policies=("Cancel before Fri 6 March, 7:30 pm, and nothing is charged.",),
+        warnings=("Cancelling later, or not coming, costs $25.00 per person.",),
+    ),
+    title="Draft: Book Nopa for 6",
+    summary="A table for 6 at Nopa on Saturday at 7:30 pm.",
+)
+CANCEL = draft(
+    terms(
+        verb="CANCEL",
+        vendor="subscriptions",
+        payee="Netflix",
+        total=usd(0),
+        maximum=usd(0),
+        fulfilment=(
+            Fact(label="subscription", text="Netflix Standard"),
+            Fact(label="price", text="$15.49 a month"),
+            Fact(label="ends", text="Sun 22 March 2026, at the end of the paid period"),
+        ),
+        warnings=("This cannot be undone: the price you have now is not offered any more.",),
+        irreversible=True,
+    ),
+    title="Draft: Cancel Netflix",
+    summary="End Netflix Standard on 22 March.",
+)
+DEARER = draft(
+    order_terms(
+        lines=(
+            Line(title="Bounty Quick-Size Paper Towels, White, 8 Family Rolls", quantity=1, unit_price=usd(2448), reference="B079VP6DH5"),
+            Line(title="Dawn Platinum Dish Soap, 24 fl oz", quantity=2, unit_price=usd(549), reference="B00PIGHDE2"),
+        ),
+        total=usd(3841),
+        maximum=usd(3841),
+        revision=2,
+    ),
+    title="Draft: Order paper towels and dish soap",
+    summary="The price of the paper towels has risen since you confirmed.",
+    revises="dft_01jntp4zv0e4kr0x2s6m8w3b1p",
+)
+DEARER = DEARER.model_copy(update={"changes": difference(ORDER.terms, DEARER.terms)})
+
+DONE = Execution(
+    id="exe_01jntp4zv0e4kr0x2s6m8w3b1q",
+    household_id=ORDER.household_id,
+    draft_id=ORDER.id,
+    draft_hash=ORDER.draft_hash,
+    verb="ORDER",
+    vendor="amazon",
+    status=ExecutionStatus.DONE,
+    version=3,
+    vendor_key="not shown",
+    started_at=AT,
+    finished_at=AT,
+    vendor_reference="111-4820915-7726644",
+    final_cost=usd(3691),
+)
+RECEIPT = Receipt(
+    id="rct_01jntp4zv0e4kr0x2s6m8w3b1q",
+    execution_id=DONE.id,
+    type="order",
+    content_text="Order 111-4820915-7726644\n1 × Bounty Paper Towels  $22.98\n2 × Dawn Dish Soap  $10.98\n"
+    "Tax  $2.95\nTotal  $36.91\nPaid with Visa •••• 4242",
+    external_reference_id="111-4820915-7726644",
+    created_at=AT,
+)
+
+
+def unfinished(status: ExecutionStatus, **given: Any) -> Card:
+    fields: dict[str, Any] = {"status": status, "finished_at": None, "vendor_reference": None, "final_cost": None}
+    return execution_card(DONE.model_copy(update=fields | given), ORDER, None)
+
+
+CARDS: dict[str, Card] = {
+    "draft_order": draft_card(ORDER),
+    "draft_book": draft_card(BOOK),
+    "draft_cancel_irreversible": draft_card(CANCEL),
+    "clarification": clarification_card(
+        request_id=ORDER.request_id,
+        question="Which paper towels?",
+        options=(
+            Option(label="Bounty Quick-Size, 8 Family Rolls, $22.98", reason="You bought these in January."),
+            Option(label="Amazon Basics 2-Ply, 12 Rolls, $17.99", reason="The cheapest by the sheet."),
+            Option(label="Seventh Generation Recycled, 6 Rolls, $14.49"),
+        ),
+        title="One question",
+    ),
+    "terms_changed": draft_card(DEARER),
+    "executing": unfinished(ExecutionStatus.SUBMITTING),
+    "checking": unfinished(ExecutionStatus.UNKNOWN),
+    "done": execution_card(DONE, ORDER, RECEIPT),
+    "failed": unfinished(ExecutionStatus.FAILED, error_message="Amazon declined the payment method."),
+    "needs_attention": unfinished(ExecutionStatus.NEEDS_ATTENTION),
+    "cancelled": draft_card(ORDER.model_copy(update={"status": DraftStatus.CANCELLED})),
+    "not_supported": not_supported_card(
+        request_id=ORDER.request_id, reason="Halo orders, reorders, cancels subscriptions and books tables. It cannot remind you."
+    ),
+    "unavailable": unavailable_card(request_id=ORDER.request_id, reason="Nothing under $5.00 is called paper towels."),
+    "hostile": Card.model_validate(
+        draft_card(ORDER).model_dump()
+        | {
+            "title": HOSTILE,
+            "summary": HOSTILE,
+            "rows": [{"label": HOSTILE, "text": HOSTILE}],
+            "cost": HOSTILE,
+            "warnings": [HOSTILE],
+            "policies": [HOSTILE],
+            "changes": [{"field": HOSTILE, "before": HOSTILE, "after": HOSTILE}],
+            "options": [{"label": HOSTILE, "reason": HOSTILE}],
+            "note": HOSTILE,
+        }
+    ),
+}

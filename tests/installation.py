@@ -1,0 +1,102 @@
+"""A whole Halo for a test: real engine, real books, the simulator in process, and a clock that the test moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from halo_engine.clock import FakeClock
+from halo_engine.engine import Engine, HouseholdPlan, MemberPlan, UsualPlan
+from halo_engine.model.card import Card
+from halo_engine.model.execution import Execution
+from halo_engine.model.household import Role, UsualItem
+from halo_engine.queries import Queries, Verification
+from halo_engine.settings import Settings, load_settings
+from halo_sim.data import fixtures_root
+from halo_sim.faults import add_fault
+from halo_sim.http import SimTransport
+from halo_sim.ledger import Entry, read_ledger
+from halo_sim.world import World
+
+#: A Tuesday, at noon in New York.
+NOON = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
+
+
+@dataclass
+class Installation:
+    """One data directory with everything in it opened."""
+
+    settings: Settings
+    clock: FakeClock
+    world: World
+    engine: Engine
+
+    @classmethod
+    def open(cls, home: Path, *, clock: FakeClock | None = None, **settings: str) -> Installation:
+        """A founded household in `home`; `settings` are given as the environment would."""
+        clock = clock or FakeClock(NOON)
+        loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in settings.items()})
+        world = World.open(loaded.simulator_file, clock)
+        engine = Engine.open(loaded, clock=clock, transport=SimTransport(world))
+        engine.found_household(household_plan())
+        return cls(loaded, clock, world, engine)
+
+    def ask(self, text: str, *, member: str | None = None, answers: str | None = None) -> Card:
+        """The card for `text`."""
+        return self.engine.draft(text, member=member, channel="test", answers=answers)
+
+    def confirm(self, card: Card, *, member: str | None = None) -> Execution:
+        """Confirm what `card` shows, without carrying it out."""
+        assert card.draft_id is not None
+        assert card.draft_hash is not None
+        return self.engine.confirm(card.draft_id, draft_hash=card.draft_hash, member=member)
+
+    def carry_out(self, card: Card, *, member: str | None = None, wait_s: float = 600) -> Execution:
+        """Confirm what `card` shows and see it through."""
+        return self.engine.execute(self.confirm(card, member=member).id, wait_s=wait_s)
+
+    def fault(self, name: str, **how: Any) -> None:
+        """Let the simulated vendors misbehave."""
+        add_fault(self.world, name, **how)
+
+    def ledger(self) -> tuple[Entry, ...]:
+        """The vendors' own books: the judge."""
+        return read_ledger(self.settings.simulator_file)
+
+    def queries(self) -> Queries:
+        """The read side."""
+        return Queries.open(self.settings, clock=self.clock)
+
+    def verify(self) -> Verification:
+        """The state of the log."""
+        with self.queries() as queries:
+            return queries.verify_log()
+
+    def later(self, **by: float) -> None:
+        """Move the time."""
+        self.clock.advance(timedelta(**by))
+
+
+def household_plan() -> HouseholdPlan:
+    """The household of the fixtures, with a child who asks and does not confirm."""
+    given = yaml.safe_load((fixtures_root() / "households" / "home.yaml").read_text())
+    usuals = tuple(
+        UsualPlan(
+            name=usual["name"],
+            items=tuple(UsualItem(reference=item["asin"], name=item["name"], quantity=item["quantity"]) for item in usual["items"]),
+        )
+        for usual in given["usuals"]
+    )
+    members = (*(MemberPlan(**member) for member in given["members"]), MemberPlan(name="Kim", role=Role.CHILD))
+    return HouseholdPlan(
+        name=given["name"],
+        time_zone=given["time_zone"],
+        members=members,
+        payment_method_masked=given["payment_method_masked"],
+        shipping_address=given["shipping_address"],
+        usuals=usuals,
+    )

@@ -19,24 +19,32 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the process's arguments, and leave with the command's exit code."""
-    arguments = sys.argv[1:]
     _open_missing_streams()
-    if arguments[:1] == ["--version"]:
-        sys.stdout.write(f"halo {__version__}\n")
-        sys.exit(_flushed(0))
-    # Only at the last flush is it known whether everything could be written.
-    sys.exit(_flushed(run(arguments)))
+    try:
+        code = _version() if sys.argv[1:2] == ["--version"] else run(sys.argv[1:])
+        # Only at the last flush is it known whether everything could be written.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _forget_stdout()
+    except OSError as error:
+        sys.stderr.write(f"error: The result cannot be written: {error.strerror}.\n")
+        code = _forget_stdout()
+    sys.exit(code)
+
+
+def _version() -> int:
+    sys.stdout.write(f"halo {__version__}\n")
+    return 0
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of `halo` with `arguments`. Nothing is raised."""
+    """The exit code of `halo` with `arguments`. Raises nothing but `OSError`, where stdout cannot be written."""
     _tolerate_any_character()
     as_json = _flag(arguments, "--json")
     try:
         return _invoke(arguments, as_json=as_json)
     except BrokenPipeError:
-        _forget_stdout()
-        return 1
+        raise
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - the last resort: a person must never see a traceback
@@ -81,13 +89,9 @@ def _report(error: Exception, arguments: list[str], *, as_json: bool) -> int:
     from halo_cli import failures
     from halo_engine.model.errors import HaloError
 
-    try:
-        if isinstance(error, HaloError):
-            return failures.report_foreseen(error, as_json=as_json)
-        return failures.report_unforeseen(error, as_json=as_json, home=_home(arguments))
-    except BrokenPipeError:
-        _forget_stdout()
-        return 1
+    if isinstance(error, HaloError):
+        return failures.report_foreseen(error, as_json=as_json)
+    return failures.report_unforeseen(error, as_json=as_json, home=_home(arguments))
 
 
 def _home(arguments: list[str]) -> Path | None:
@@ -109,32 +113,20 @@ def _flag(arguments: list[str], name: str) -> bool:
 
 
 def _open_missing_streams() -> None:
-    """Somebody who closed a stream wants to hear nothing on it, not a traceback."""
-    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")
+    """Somebody who closed a stream wants to hear nothing on it, and no traceback either."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open for as long as the process
 
 
 def _tolerate_any_character() -> None:
-    """A terminal or pipe that cannot show a character gets its escape instead of an error."""
-    for stream in (sys.stdout, sys.stderr):
+    """A stream that cannot show a character gets its escape, and one that brings broken bytes a replacement, instead of an error."""
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=errors)
 
 
-def _flushed(code: int) -> int:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout()
-        return 1
-    except OSError as error:
-        _forget_stdout()
-        sys.stderr.write(f"error: The result cannot be written: {error.strerror}.\n")
-        return 1
-    return code
-
-
-def _forget_stdout() -> None:
-    """Point stdout nowhere, so that the interpreter's last flush finds somebody listening."""
+def _forget_stdout() -> int:
+    """Point stdout nowhere, so that the interpreter's own last flush cannot fail; the exit code of a result that was not written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

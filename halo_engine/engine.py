@@ -76,9 +76,7 @@ class Engine:
         self._parse = open_parse(settings)
         drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s)
         policies = (MayConfirm(), SpendingLimit(Money(cents=settings.spending_limit_cents)))
-        waits = Waits(
-            request_lives_s=settings.request_lives_s, retries_s=settings.retry_waits_s, lookups_s=settings.lookup_waits_s
-        )
+        waits = Waits(request_lives_s=settings.request_lives_s, retries_s=settings.retry_waits_s, lookups_s=settings.lookup_waits_s)
         self._drafting = drafting
         self._confirming = Confirming(store, policies, clock, secret=_secret(settings.key_file, clock))
         self._runner = InProcess(Executing(store, VERBS, self._vendors, drafting, clock, waits), clock)
@@ -134,9 +132,7 @@ class Engine:
 
     def _words(self, context: Context, *, requested: Sequence[str] = (), current: Intent | None = None) -> ParseContext:
         bundles = tuple(usual.name for usual in context.usuals)
-        return ParseContext(
-            now=context.now, zone=context.household.time_zone, requested=tuple(requested), current=current, bundles=bundles
-        )
+        return ParseContext(now=context.now, zone=context.household.time_zone, requested=tuple(requested), current=current, bundles=bundles)
 
     def _request(self, text: str, intent: Intent, asker: Member, channel: str) -> Request:
         return Request(
@@ -278,9 +274,7 @@ def words_reader(settings: Settings, clock: Clock) -> Callable[..., Intent]:
 def open_parse(settings: Settings) -> Parse:
     """The parse step with the parser that `settings` names."""
     specs = tuple(verb.spec for verb in VERBS.values())
-    return Parse(
-        _parser(settings, specs), VERBS, max_text_chars=settings.max_text_chars, minimum_confidence=settings.minimum_confidence
-    )
+    return Parse(_parser(settings, specs), VERBS, max_text_chars=settings.max_text_chars, minimum_confidence=settings.minimum_confidence)
 
 
 def _parser(settings: Settings, specs: Any) -> Parser:
@@ -336,7 +330,9 @@ def _secret(path: Path, clock: Clock) -> bytes:
     try:
         secret = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError) as error:
-        raise StoreNotWritable(f"{path} cannot be read.", hint="Restore it from a backup: vendors know our orders by keys made with it.") from error
+        raise StoreNotWritable(
+            f"{path} cannot be read.", hint="Restore it from a backup: vendors know our orders by keys made with it."
+        ) from error
     if len(secret) != 32:
         raise StoreNotWritable(f"{path} is not complete.", hint="Restore it from a backup: vendors know our orders by keys made with it.")
     return secret

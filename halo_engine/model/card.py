@@ -164,7 +164,11 @@ _EXECUTION_CARDS: dict[ExecutionStatus, tuple[CardKind, str, str]] = {
     ExecutionStatus.CONFIRMED: (CardKind.EXECUTING, "Executing", "Confirmed; the vendor is being asked."),
     ExecutionStatus.SUBMITTING: (CardKind.EXECUTING, "Executing", "Sent to the vendor; waiting for the answer."),
     ExecutionStatus.ACCEPTED: (CardKind.EXECUTING, "Executing", "The vendor accepted it and is working on it."),
-    ExecutionStatus.UNKNOWN: (CardKind.CHECKING, "Checking", "The answer was lost. We are checking with the vendor; nothing is sent twice."),
+    ExecutionStatus.UNKNOWN: (
+        CardKind.CHECKING,
+        "Checking",
+        "The answer was lost. We are checking with the vendor; nothing is sent twice.",
+    ),
     ExecutionStatus.DONE: (CardKind.DONE, "Done", "Done."),
     ExecutionStatus.PARTIAL: (CardKind.PARTIAL, "Partly done", "Some of it was done and some was not. Nothing is topped up by itself."),
     ExecutionStatus.FAILED: (CardKind.FAILED, "Failed", "Nothing was done."),

@@ -80,5 +80,3 @@ class VerbSpec:
     describes: str
     params: type[Params]
     examples: tuple[Example, ...]
-
-

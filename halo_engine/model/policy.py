@@ -40,7 +40,9 @@ class SpendingLimit:
 
     def check(self, terms: Terms, member: Member) -> Verdict:
         allowed = terms.maximum <= self._limit
-        return Verdict(policy="spending_limit", allowed=allowed, reason=f"the limit is {self._limit.display}, this is {terms.maximum.display}")
+        return Verdict(
+            policy="spending_limit", allowed=allowed, reason=f"the limit is {self._limit.display}, this is {terms.maximum.display}"
+        )
 
 
 def evaluate(policies: tuple[Policy, ...], terms: Terms, member: Member) -> tuple[Verdict, ...]:

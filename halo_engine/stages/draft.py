@@ -143,9 +143,7 @@ class Drafting:
         # Whole seconds: the hash is taken over the written form, which has no smaller ones.
         expires_at = (now + self._lives).replace(microsecond=0)
         nonce = self._clock.token_hex(16)
-        return write_terms(
-            proposal, household_id=household_id, draft_id=draft_id, revision=revision, expires_at=expires_at, nonce=nonce
-        )
+        return write_terms(proposal, household_id=household_id, draft_id=draft_id, revision=revision, expires_at=expires_at, nonce=nonce)
 
     def _ask(self, request: Request, question: Question) -> Card:
         asked = {"field": question.field, "options": [option.model_dump(mode="json") for option in question.options]}

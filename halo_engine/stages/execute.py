@@ -157,7 +157,9 @@ class Executing:
     def _record(self, job: _Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
         match outcome:
             case Done(total=total) if total is not None and total > job.terms.maximum:
-                return self._done(job, attempt, outcome, ExecutionStatus.DONE, f"The vendor charged {total.display}: more than was confirmed.")
+                return self._done(
+                    job, attempt, outcome, ExecutionStatus.DONE, f"The vendor charged {total.display}: more than was confirmed."
+                )
             case Done():
                 return self._done(job, attempt, outcome, ExecutionStatus.DONE, None)
             case Partial(not_done=left):
@@ -365,9 +367,7 @@ class Executing:
         )
         books.events.append(payload, household_id=job.execution.household_id, entity_id=job.execution.id)
 
-    def _end(
-        self, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
-    ) -> Progress:
+    def _end(self, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any) -> Progress:
         with self._store.transaction() as books:
             return self._end_in(books, job, attempt, to, classification, **fields)
 

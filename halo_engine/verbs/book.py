@@ -170,7 +170,9 @@ def _other_times(slots: Sequence[Slot], params: BookParams, venue: Venue) -> Que
         return Refusal(reason=f"{venue.name} has no table for {params.party_size} on {params.date}.")
     nearest = dict.fromkeys(_at(slot) for slot in _nearest(slots, params.time or "19:00"))
     options = tuple(
-        Option(label=at, reason=f"{venue.name}, {params.date}", params=as_payload(params.model_copy(update={"time": at, "time_until": None})))
+        Option(
+            label=at, reason=f"{venue.name}, {params.date}", params=as_payload(params.model_copy(update={"time": at, "time_until": None}))
+        )
         for at in list(nearest)[:3]
     )
     return Question(field="time", question=f"{venue.name} has no table at {params.time}. Another time?", options=options)

@@ -17,7 +17,7 @@ from halo_engine.model.card import Option
 from halo_engine.model.draft import Charge, Fact, Terms
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected
+from halo_engine.model.outcome import Found, Outcome, Reason, Rejected, Unknown
 from halo_engine.vendors.subscriptions import Subscription
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal, Verb
 from halo_engine.verbs.fields import Words
@@ -103,7 +103,9 @@ class Cancel(Verb[CancelParams]):
 
     def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
         subscription = self._subscription(terms, context)
-        return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"]) if subscription else NotThere()
+        if subscription is None:
+            return Unknown(message="The subscription could not be found at the provider's.")
+        return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"])
 
     @staticmethod
     def _subscription(terms: Terms, context: Context) -> Subscription | None:

@@ -56,7 +56,10 @@ class Order(Purchase[OrderParams]):
         params=OrderParams,
         examples=(
             Example("order 2 packs of AA batteries", {"items": [{"name": "AA batteries", "quantity": 2}]}),
-            Example("get paper towels and dish soap under $40", {"items": [{"name": "paper towels"}, {"name": "dish soap"}], "budget_cents": 4000}),
+            Example(
+                "get paper towels and dish soap under $40",
+                {"items": [{"name": "paper towels"}, {"name": "dish soap"}], "budget_cents": 4000},
+            ),
             Example("buy a 12 pack of sparkling water", {"items": [{"name": "sparkling water", "attributes": ["12 pack"]}]}),
         ),
     )
@@ -120,7 +123,8 @@ def _which(params: OrderParams, position: int, candidates: tuple[Offer, ...]) ->
     cheapest = min(candidates, key=lambda offer: offer.unit_price.cents)
     top = list(dict.fromkeys([*candidates[: _OPTIONS - 1], cheapest, *candidates]))[:_OPTIONS]
     options = tuple(
-        Option(label=offer.title, reason=_why(offer, offer is cheapest), params=as_payload(_chosen(params, position, offer))) for offer in top
+        Option(label=offer.title, reason=_why(offer, offer is cheapest), params=as_payload(_chosen(params, position, offer)))
+        for offer in top
     )
     return Question(field="items", question=f"Which {item.name}?", options=options)
 
@@ -149,7 +153,9 @@ def _covers(offer: Offer, item: Item) -> bool:
 
 def _words(text: str) -> frozenset[str]:
     """The words of a text without plural endings."""
-    return frozenset(_singular(word) for word in _WORD.findall(text.casefold()) if word not in ("of", "the", "a", "an", "for", "and", "with"))
+    return frozenset(
+        _singular(word) for word in _WORD.findall(text.casefold()) if word not in ("of", "the", "a", "an", "for", "and", "with")
+    )
 
 
 def _singular(word: str) -> str:

@@ -76,9 +76,7 @@ class Reorder(Purchase[ReorderParams]):
 
 def _last(context: Context) -> tuple[Wanted, ...] | Refusal:
     """The newest order there is: Halo's own, or one made at Amazon's without Halo, whose reports may lag behind ours."""
-    ours = max(
-        (done for verb in _REPEATABLE if (done := context.last_done.get(verb))), key=lambda done: done.finished_at, default=None
-    )
+    ours = max((done for verb in _REPEATABLE if (done := context.last_done.get(verb))), key=lambda done: done.finished_at, default=None)
     history = context.vendors.amazon.history(since=context.now - HISTORY)
     theirs = max(history, key=lambda order: order.ordered_at, default=None)
     if ours is not None and (theirs is None or ours.finished_at >= theirs.ordered_at):

@@ -219,13 +219,11 @@ class TestRetry:
         halo("sim", "fault", "--clear")
         return ran
 
-    def test_a_failure_says_how_to_try_again(self, failed: Ran) -> None:
+    def test_is_a_fresh_draft_that_has_to_be_confirmed(self, halo: Halo, failed: Ran) -> None:
         assert failed.code == 1
         assert failed.json["execution"]["status"] == "failed"
         assert failed.json["receipt"] is None
         assert f"retry {failed.json['execution']['id']}" in failed.err
-
-    def test_is_a_fresh_draft_that_has_to_be_confirmed(self, halo: Halo, failed: Ran) -> None:
         again = halo("retry", failed.json["execution"]["id"], "--json")
         assert again.code == 0
         assert again.json["draft_id"] != failed.json["execution"]["draft_id"]

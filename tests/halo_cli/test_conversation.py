@@ -131,6 +131,26 @@ class TestAsk:
         child.sendline("x")
         assert ended(child) == 3
 
+    def test_a_question_is_answered_by_number_and_a_free_table_by_its_verb(self, start: Start, home: Path) -> None:
+        child = start("ask", "book a table for 2 at Osteria tomorrow at 7pm")
+        child.expect("1.*Osteria Lunetta")
+        child.expect("Number or words")
+        child.sendline("1")
+        child.expect("Enter leaves it: ")
+        child.sendline("c")
+        child.expect("Type book to confirm: ")
+        child.sendline("book")
+        child.expect("Done: ")
+        assert ended(child) == 0
+
+    def test_broken_bytes_at_the_prompt_are_just_another_answer(self, start: Start, home: Path) -> None:
+        child = start("ask", TOWELS)
+        child.expect("Enter leaves it: ")
+        os.write(child.child_fd, b"\xff\xfe\n")
+        child.expect("Type c, m or x")
+        child.sendline("")
+        assert ended(child) == 0
+
     def test_no_input_means_no_questions(self, start: Start, home: Path) -> None:
         child = start("ask", TOWELS, "--no-input")
         child.expect("Confirm it with: halo confirm")

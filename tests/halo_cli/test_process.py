@@ -17,6 +17,7 @@ import pytest
 
 from halo_cli import __version__
 from halo_cli.app import app
+from halo_cli.main import run
 
 HEAVY = ("sqlalchemy", "sqlmodel", "openai", "fastapi", "textual", "duckdb", "dbos", "httpx", "alembic")
 
@@ -76,8 +77,9 @@ class TestHelp:
         assert [name for name, *_ in every_command() if name not in said] == []
 
     @pytest.mark.parametrize("command", every_command(), ids=" ".join)
-    def test_every_command_takes_the_common_options(self, command: tuple[str, ...]) -> None:
-        said = process(*command, "--help").stdout.decode()
+    def test_every_command_takes_the_common_options(self, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+        assert run([*command, "--help"]) == 0
+        said = capsys.readouterr().out
         assert [option for option in ("--json", "--home", "--no-input") if option not in said] == []
 
 

@@ -22,7 +22,13 @@ def test_a_secret_from_the_environment_is_written_nowhere(tmp_path: Path) -> Non
     """
     terminal = Terminal(tmp_path / "home")
     said = ""
-    for words in (["init"], ["ask", "order 2 packs of AA batteries"], ["ask", "cancel streamly", "--json"], ["activity"], ["audit", "verify"]):
+    for words in (
+        ["init"],
+        ["ask", "order 2 packs of AA batteries"],
+        ["ask", "cancel streamly", "--json"],
+        ["activity"],
+        ["audit", "verify"],
+    ):
         answer = terminal.halo(*words, **CANARIES)
         said += answer.out + answer.err
     written = b"".join(path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file())

@@ -26,7 +26,10 @@ def test_that_costs_a_fee_shows_it_before_and_ends_when_the_card_said(home: Inst
     (entry,) = home.ledger()
     assert entry.charged == Money(cents=4900)
     # The provider counts in UTC; the card says the household's date, which is the evening before.
-    assert (entry.detail["ends_at"], next(row.text for row in card.rows if row.label == "Ends")) == ("2026-05-01T00:00:00Z", "Thu 30 Apr 2026")
+    assert (entry.detail["ends_at"], next(row.text for row in card.rows if row.label == "Ends")) == (
+        "2026-05-01T00:00:00Z",
+        "Thu 30 Apr 2026",
+    )
 
 
 def test_of_a_provider_without_an_api_is_handed_over(home: Installation) -> None:

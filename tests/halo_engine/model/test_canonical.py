@@ -31,14 +31,16 @@ VECTORS: list[tuple[dict[str, Any], str]] = [
         {
             "€": "Euro Sign",
             "\r": "Carriage Return",
-            "דּ": "Hebrew Letter Dalet With Dagesh",
+            "\ufb33": "Hebrew Letter Dalet With Dagesh",
             "1": "One",
             "😀": "Emoji: Grinning Face",
             "\u0080": "Control",
             "ö": "Latin Small Letter O With Diaeresis",
         },
-        '{"\\r":"Carriage Return","1":"One","\u0080":"Control","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign",'
-        '"😀":"Emoji: Grinning Face","דּ":"Hebrew Letter Dalet With Dagesh"}',
+        (
+            '{"\\r":"Carriage Return","1":"One","\u0080":"Control","ö":"Latin Small Letter O With Diaeresis","€":"Euro Sign",'
+            '"😀":"Emoji: Grinning Face","\ufb33":"Hebrew Letter Dalet With Dagesh"}'
+        ),
     ),
     ({"n": [-0.0, 5e-324, 1.7976931348623157e308, 9007199254740991]}, '{"n":[0,5e-324,1.7976931348623157e+308,9007199254740991]}'),
 ]

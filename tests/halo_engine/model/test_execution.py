@@ -34,8 +34,7 @@ class TestTransitions:
 
     def test_leave_no_end(self) -> None:
         """I5: the ends are exactly these, and nothing leads out of them."""
-        S = ExecutionStatus
-        assert {S.DONE, S.PARTIAL, S.FAILED, S.TERMS_CHANGED, S.HANDED_OFF, S.NEEDS_ATTENTION} == FINAL
+        assert {status.value for status in FINAL} == {"done", "partial", "failed", "terms_changed", "handed_off", "needs_attention"}
         assert not any(TRANSITIONS[end] for end in FINAL)
 
     def test_lead_to_an_end_from_everywhere(self) -> None:

@@ -235,9 +235,7 @@ class TestAnAnswer:
             (HandOff(url="https://example.com", message="A captcha."), ExecutionStatus.HANDED_OFF),
         ],
     )
-    def test_ends_it(
-        self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch, outcome: Any, status: ExecutionStatus
-    ) -> None:
+    def test_ends_it(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch, outcome: Any, status: ExecutionStatus) -> None:
         """Definite answers are final."""
         monkeypatch.setattr(Order, "commit", lambda *_, **__: outcome)
         assert home.carry_out(card).status is status
@@ -335,9 +333,7 @@ class TestAPlantedBug:
         home.carry_out(card)
         assert len(home.ledger()) == 2
 
-    def test_an_answer_recorded_without_its_receipt_is_found(
-        self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_answer_recorded_without_its_receipt_is_found(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
         """An effect without a receipt is a broken promise that the log's check names."""
         monkeypatch.setattr("halo_engine.store.receipts.Receipts.add", lambda *_: None)
         monkeypatch.setattr("halo_engine.model.event.ReceiptStored.event_type", "receipt.forgotten")

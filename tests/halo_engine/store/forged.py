@@ -1,0 +1,79 @@
+"""Logs written by somebody who can compute every hash: the chain holds, whatever they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from halo_engine.model.event import GENESIS, Event
+from halo_engine.model.ids import Prefix
+from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
+
+HASH = "ab" * 32
+DRAFT, EXECUTION = an_id(Prefix.DRAFT), an_id(Prefix.EXECUTION)
+ALLOWED = {"policy": "may_confirm", "allowed": True, "reason": ""}
+
+
+def created(**payload: Any) -> Event:
+    fields = {"draft_hash": HASH, "expires_at": f"{UNTIL:%Y-%m-%dT%H:%M:%S}Z"} | payload
+    return event(event_type="draft.created", payload=fields)
+
+
+def revised(**payload: Any) -> Event:
+    return created(**payload).model_copy(update={"event_type": "draft.revised"})
+
+
+def cancelled() -> Event:
+    return event(event_type="draft.cancelled", payload={"draft_hash": HASH})
+
+
+def confirmed(*, at: datetime = NOON, user_id: str | None = an_id(Prefix.USER), entity_id: str = DRAFT, **payload: Any) -> Event:
+    fields = {"draft_hash": HASH, "execution_id": EXECUTION, "maximum_cents": 3691, "currency": "USD", "verdicts": [ALLOWED]} | payload
+    return event(event_type="draft.confirmed", entity_id=entity_id, user_id=user_id, created_at=at, payload=fields)
+
+
+def went(to: str, **payload: Any) -> Event:
+    """The execution moved."""
+    fields = {"draft_hash": HASH, "charged_cents": None, "currency": None} | payload
+    return event(event_type=f"execution.{to}", entity_type="execution", entity_id=EXECUTION, user_id=None, payload=fields)
+
+
+def attempted() -> Event:
+    return event(event_type="execution.attempt_finished", entity_type="execution", entity_id=EXECUTION, payload={"attempt_number": 1})
+
+
+def receipt() -> Event:
+    return event(
+        event_type="receipt.stored", entity_type="receipt_artifact", entity_id=an_id(Prefix.RECEIPT), payload={"execution_id": EXECUTION}
+    )
+
+
+def done(**payload: Any) -> Event:
+    return went("done", **({"charged_cents": 3691, "currency": "USD"} | payload))
+
+
+def chained(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Numbered, linked and sealed anew, a second apart where their times allow."""
+    log: list[Event] = []
+    for seq, one in enumerate(events, 1):
+        fields = {"id": an_id(Prefix.EVENT, seq), "seq": seq, "prev_hash": log[-1].hash if log else GENESIS}
+        log.append(one.model_copy(update=fields).sealed())
+    return tuple(log)
+
+
+def honest() -> tuple[Event, ...]:
+    """A draft, a revision, a yes, and what came of it."""
+    second = "cd" * 32
+    return chained(
+        [
+            created(),
+            revised(draft_hash=second),
+            confirmed(draft_hash=second, at=UNTIL - timedelta(seconds=1)),
+            went("submitting", draft_hash=second),
+            attempted(),
+            done(draft_hash=second),
+            receipt(),
+            attempted(),
+        ]
+    )

@@ -1,0 +1,197 @@
+"""The audit: every kind of tampering is found and named, and so is every broken promise in a log whose chain holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from halo_engine.model.event import Event
+from halo_engine.store.audit import broken_links, broken_promises
+from tests.halo_engine.model.samples import NOON, UNTIL
+from tests.halo_engine.model.test_event import OTHERWISE, without_payload
+from tests.halo_engine.store.forged import (
+    ALLOWED,
+    DRAFT,
+    EXECUTION,
+    HASH,
+    attempted,
+    cancelled,
+    chained,
+    confirmed,
+    created,
+    done,
+    honest,
+    receipt,
+    revised,
+    went,
+)
+
+Log = tuple[Event, ...]
+LOG = honest()
+POSITIONS = range(len(LOG))
+
+
+def put(log: Log, at: int, event: Event) -> Log:
+    return (*log[:at], event, *log[at + 1 :])
+
+
+def first_problem(log: Log) -> str:
+    return next(iter(broken_links(log)), "")
+
+
+class TestBrokenLinks:
+    def test_find_nothing_in_an_honest_log(self) -> None:
+        """Nor in an empty one."""
+        assert (first_problem(LOG), first_problem(())) == ("", "")
+
+    @pytest.mark.parametrize("at", POSITIONS)
+    @pytest.mark.parametrize("field", sorted(set(OTHERWISE) - {"seq", "prev_hash"}))
+    def test_name_the_event_of_which_a_field_was_changed(self, at: int, field: str) -> None:
+        """Each field of each event."""
+        other = OTHERWISE[field]
+        altered = LOG[at].model_copy(update={field: other if other != getattr(LOG[at], field) else f"not {other}"})
+        assert first_problem(put(LOG, at, altered)) == f"event {at + 1} ({altered.id}) was altered: its content does not give its hash"
+
+    @pytest.mark.parametrize("at", POSITIONS)
+    def test_name_the_event_whose_hash_or_link_was_changed(self, at: int) -> None:
+        """The chain's own fields are held to the same."""
+        number, identifier = at + 1, LOG[at].id
+        assert first_problem(put(LOG, at, LOG[at].model_copy(update={"hash": "0" * 64}))).startswith(f"event {number} ({identifier}) was")
+        foreign = LOG[at].model_copy(update={"prev_hash": "1" * 64})
+        assert first_problem(put(LOG, at, foreign)) == f"event {number} ({identifier}) does not follow the event before it"
+
+    @pytest.mark.parametrize("at", POSITIONS)
+    def test_find_the_first_event_that_was_sealed_anew(self, at: int) -> None:
+        """Whoever rewrites one event and computes its hash breaks the link of the next; only the last is left to a witness."""
+        forged = LOG[at].model_copy(update={"entity_id": "forged"}).sealed()
+        expected = "" if at == POSITIONS[-1] else f"event {at + 2} ({LOG[at + 1].id}) does not follow the event before it"
+        assert first_problem(put(LOG, at, forged)) == expected
+
+    @pytest.mark.parametrize("at", POSITIONS[:-1])
+    def test_name_the_event_that_was_removed(self, at: int) -> None:
+        """By its number. The end of the log is left to a witness, as the module says."""
+        assert first_problem((*LOG[:at], *LOG[at + 1 :])) == f"event {at + 1} is missing: the next one there is {at + 2} ({LOG[at + 1].id})"
+
+    @pytest.mark.parametrize("at", POSITIONS[:-1])
+    def test_find_two_events_that_were_swapped(self, at: int) -> None:
+        """As rows, and as rows that took each other's number."""
+        one, other = LOG[at], LOG[at + 1]
+        assert f"event {at + 1} is missing" in first_problem((*LOG[:at], other, one, *LOG[at + 2 :]))
+        renumbered = (other.model_copy(update={"seq": one.seq}), one.model_copy(update={"seq": other.seq}))
+        assert f"event {at + 1} ({other.id})" in first_problem((*LOG[:at], *renumbered, *LOG[at + 2 :]))
+
+    @pytest.mark.parametrize("at", POSITIONS)
+    def test_find_an_event_that_was_duplicated(self, at: int) -> None:
+        """With its number, and with the next."""
+        assert f"event {at + 2} is missing" in first_problem((*LOG[: at + 1], *LOG[at:]))
+        again = LOG[at].model_copy(update={"seq": at + 2})
+        assert f"event {at + 2} ({again.id})" in first_problem((*LOG[: at + 1], again, *LOG[at + 1 :]))
+
+    def test_find_a_log_that_begins_elsewhere(self) -> None:
+        """The first event follows nothing."""
+        moved = LOG[0].model_copy(update={"prev_hash": "2" * 64}).sealed()
+        assert first_problem((moved,)) == f"event 1 ({moved.id}) does not follow the event before it"
+
+    def test_find_content_that_could_never_have_been_logged(self) -> None:
+        """What has no hash was not hashed by us."""
+        assert "was altered" in first_problem(put(LOG, 2, LOG[2].model_copy(update={"payload": {"n": 2**60}})))
+
+    def test_would_miss_an_altered_payload_if_the_hash_left_it_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The planted bug: the tests above can fail."""
+        monkeypatch.setattr(Event, "expected_hash", without_payload)
+        log = honest()
+        assert first_problem(put(log, 2, log[2].model_copy(update={"payload": {"draft_hash": "forged"}}))) == ""
+
+
+def problem(*events: Event) -> list[str]:
+    """What is wrong with a log whose chain holds."""
+    log = chained(events)
+    assert not list(broken_links(log))
+    return list(broken_promises(log))
+
+
+OTHER = "ef" * 32
+REFUSED: dict[str, Any] = {**ALLOWED, "allowed": False}
+EXPIRED = f"draft {DRAFT} was confirmed with terms that had expired or were never shown"
+NOT_STANDING = f"draft {DRAFT} was confirmed with terms that did not stand any more"
+AGAINST_POLICY = f"draft {DRAFT} was confirmed against a policy"
+UNCONFIRMED = f"execution {EXECUTION} was never confirmed"
+NOT_CONFIRMED_HASH = f"execution {EXECUTION} does not carry out what was confirmed"
+DEARER = f"execution {EXECUTION} was charged more than confirmed"
+WENT_ON = f"execution {EXECUTION} went on after its end"
+
+
+class TestBrokenPromises:
+    def test_find_nothing_in_an_honest_log(self) -> None:
+        """With a revision, a lookup after the end and a charge of exactly the maximum."""
+        assert list(broken_promises(LOG)) == []
+
+    @pytest.mark.parametrize(
+        ("log", "at", "expected"),
+        [
+            pytest.param([created(), done(), receipt()], 2, UNCONFIRMED, id="I3 nobody confirmed"),
+            pytest.param([created(), went("submitting"), confirmed()], 2, UNCONFIRMED, id="I3 confirmed afterwards"),
+            pytest.param([created(), confirmed(execution_id="exe_x"), done(), receipt()], 3, UNCONFIRMED, id="I3 confirmed for another"),
+            pytest.param([created(), confirmed(), done(draft_hash=OTHER), receipt()], 3, NOT_CONFIRMED_HASH, id="I3 other terms were sent"),
+            pytest.param([created(), confirmed(user_id=None)], 2, f"draft {DRAFT} was confirmed by nobody", id="I3 by nobody"),
+            pytest.param([created(), confirmed(verdicts=[ALLOWED, REFUSED])], 2, AGAINST_POLICY, id="policy said no"),
+            pytest.param([created(), confirmed(verdicts=[])], 2, AGAINST_POLICY, id="no policy was asked"),
+            pytest.param([created(), confirmed(at=UNTIL)], 2, EXPIRED, id="expired to the second"),
+            pytest.param([created(), confirmed(at=NOON + timedelta(days=1))], 2, EXPIRED, id="expired long ago"),
+            pytest.param([created(), confirmed(draft_hash=OTHER)], 2, EXPIRED, id="never shown"),
+            pytest.param([confirmed()], 1, EXPIRED, id="no draft at all"),
+            pytest.param([created(), revised(draft_hash=OTHER), confirmed()], 3, NOT_STANDING, id="superseded"),
+            pytest.param([created(), cancelled(), confirmed()], 3, NOT_STANDING, id="cancelled"),
+            pytest.param([created(), confirmed(entity_id="dft_x")], 2, NOT_STANDING.replace(DRAFT, "dft_x"), id="another draft's terms"),
+            pytest.param(
+                [created(), confirmed(), confirmed(execution_id="exe_x")], 3, f"draft {DRAFT} was confirmed before", id="I1 confirmed twice"
+            ),
+            pytest.param([created(), confirmed(), done(charged_cents=3692), receipt()], 3, DEARER, id="I4 one cent more"),
+            pytest.param([created(), confirmed(), went("partial", charged_cents=9999), receipt()], 3, DEARER, id="I4 in part"),
+            pytest.param(
+                [created(), confirmed(), done(currency="EUR"), receipt()],
+                3,
+                f"execution {EXECUTION} was charged in another currency than confirmed",
+                id="I4 other currency",
+            ),
+            pytest.param([created(), confirmed(), done(), done(), receipt()], 4, WENT_ON, id="I5 done twice"),
+            pytest.param([created(), confirmed(), went("failed"), went("submitting")], 4, WENT_ON, id="I5 after failing"),
+            pytest.param(
+                [created(), confirmed(maximum_cents="lots"), done(), receipt()], 3, "its payload is not what its type tells", id="junk"
+            ),
+        ],
+    )
+    def test_name_the_event_that_breaks_one(self, log: list[Event], at: int, expected: str) -> None:
+        """Each promise broken in a log that is sealed correctly from end to end."""
+        assert problem(*log) == [f"event {at} ({chained(log)[at - 1].id}): {expected}"]
+
+    @pytest.mark.parametrize("end", ["done", "partial"])
+    def test_name_an_effect_without_its_receipt(self, end: str) -> None:
+        """I2: also where the receipt belongs to another execution."""
+        stray = receipt().model_copy(update={"payload": {"execution_id": "exe_x"}})
+        assert problem(created(), confirmed(), went(end), stray) == [f"execution {EXECUTION} has an effect and no receipt"]
+
+    @pytest.mark.parametrize("end", ["failed", "terms_changed", "handed_off", "needs_attention"])
+    def test_know_every_end(self, end: str) -> None:
+        """I5: each of them is left by nothing but an attempt's note."""
+        assert problem(created(), confirmed(), went(end), attempted()) == []
+        assert problem(created(), confirmed(), went(end), went("confirmed"))[0].endswith(WENT_ON)
+
+    @pytest.mark.parametrize(
+        "harmless",
+        [
+            lambda: done(charged_cents=1),
+            lambda: done(charged_cents=None, currency=None),
+            lambda: done(charged_cents=0),
+        ],
+    )
+    def test_allow_less_than_was_confirmed(self, harmless: Callable[[], Event]) -> None:
+        """Cheaper, or for nothing."""
+        assert problem(created(), confirmed(), harmless(), receipt()) == []
+
+    def test_are_about_the_confirmed_hash(self) -> None:
+        """The constant the logs above are built on is the one that was shown."""
+        assert created().payload["draft_hash"] == confirmed().payload["draft_hash"] == HASH

@@ -1,0 +1,113 @@
+"""The log in the books: one chain a household, without gaps, and nobody rewrites it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+
+import pytest
+
+from halo_engine.clock import FakeClock
+from halo_engine.model.event import GENESIS, UsualRemoved
+from halo_engine.store.audit import broken_links, broken_promises
+from tests.halo_engine.store.family import Family
+from tests.halo_engine.store.raw import Struck, at_once, is_postgres, log_of, rows, sql, without_triggers
+
+WRITTEN_ONCE = ("event_log", "draft_revision", "confirmation")
+
+
+def append(family: Family, *names: str) -> None:
+    """One event for each name, in one transaction."""
+    with family.store.transaction() as books:
+        for name in names:
+            family.log(books, UsualRemoved(name=name), "usl_1")
+
+
+class TestAppend:
+    def test_counts_from_one_without_gaps(self, family: Family) -> None:
+        """Within a transaction and from one to the next; each entry points back to the one before."""
+        append(family, "a", "b")
+        append(family, "c")
+        log = log_of(family.store, family.household.id)
+        assert [event.seq for event in log] == [1, 2, 3, 4]
+        assert [event.prev_hash for event in log] == [GENESIS, *(event.hash for event in log[:-1])]
+        assert not list(broken_links(log))
+
+    def test_leaves_no_gap_where_a_transaction_was_taken_back(self, family: Family) -> None:
+        """The next event takes the number."""
+        with suppress(Struck), family.store.transaction() as books:
+            family.log(books, UsualRemoved(name="lost"), "usl_1")
+            raise Struck
+        append(family, "kept")
+        assert [event.seq for event in log_of(family.store, family.household.id)] == [1, 2]
+
+    def test_keeps_a_chain_for_each_household(self, family: Family, strangers: Family) -> None:
+        """They do not know of each other."""
+        append(family, "a")
+        append(strangers, "b")
+        append(family, "c")
+        for household in (family.household, strangers.household):
+            log = log_of(family.store, household.id)
+            assert [event.seq for event in log] == list(range(1, len(log) + 1))
+            assert not list(broken_links(log))
+
+    def test_stores_what_was_hashed(self, family: Family, clock: FakeClock) -> None:
+        """Any text and the whole microsecond come back to the same hash."""
+        clock.advance(clock.now().resolution * 123_456)
+        append(family, 'ünïcødé 👍🏽 \u202e "quotes" \\ \n \u2028 \u007f')
+        assert not list(broken_links(log_of(family.store, family.household.id)))
+
+    def test_keeps_one_chain_for_many_writers(self, family: Family) -> None:
+        """Six threads with five events each: every event is there once, in one line."""
+
+        def five_of(writer: int) -> None:
+            for number in range(5):
+                append(family, f"{writer}.{number}")
+
+        answers = at_once(*(partial(five_of, writer) for writer in range(6)))
+        assert not [answer for answer in answers if isinstance(answer, Exception)]
+        log = log_of(family.store, family.household.id)
+        assert sorted(event.payload["name"] for event in log[1:]) == sorted(f"{n}.{m}" for n in range(6) for m in range(5))
+        assert not list(broken_links(log))
+
+
+class TestWrittenOnce:
+    @pytest.mark.parametrize("table", WRITTEN_ONCE)
+    def test_refuses_every_column_to_be_updated(self, family: Family, table: str) -> None:
+        """L-03: raw SQL as the store's own role, one column at a time, even to the value it has."""
+        family.execution()
+        (first, *_) = rows(family.store, f"SELECT * FROM {table}")
+        for column in first:
+            with pytest.raises(Exception, match=f"{table} is written once"):
+                sql(family.store, f"UPDATE {table} SET {column} = {column}")
+
+    @pytest.mark.parametrize("table", WRITTEN_ONCE)
+    def test_refuses_to_be_emptied(self, family: Family, table: str) -> None:
+        """DELETE, INSERT OR REPLACE where there is one, and TRUNCATE where there is one, also from above."""
+        family.execution()
+        before = rows(family.store, f"SELECT * FROM {table}")
+        statements = (
+            [f"TRUNCATE {table}", f"TRUNCATE {table} CASCADE", "TRUNCATE household CASCADE"]
+            if is_postgres(family.store)
+            else [f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}", f"REPLACE INTO {table} SELECT * FROM {table}"]
+        )
+        for statement in (f"DELETE FROM {table}", *statements):
+            with pytest.raises(Exception, match="is written once"):
+                sql(family.store, statement)
+        assert rows(family.store, f"SELECT * FROM {table}") == before
+
+    def test_is_told_by_the_chain_where_the_triggers_were_taken_off(self, family: Family) -> None:
+        """An owner of the database can do that; the chain still shows it."""
+        append(family, "a", "b")
+        without_triggers(family.store, "event_log", 'UPDATE event_log SET event_payload_json = \'{"name":"x"}\' WHERE seq = 2')
+        log = log_of(family.store, family.household.id)
+        assert list(broken_links(log)) == [f"event 2 ({log[1].id}) was altered: its content does not give its hash"]
+
+
+class TestAHouseholdsLife:
+    def test_keeps_every_promise(self, family: Family) -> None:
+        """What the other tests write is itself a log without a problem."""
+        family.execution()
+        family.draft()
+        log = log_of(family.store, family.household.id)
+        assert [*broken_links(log), *broken_promises(log)] == []

@@ -12,7 +12,7 @@ from halo_cli.output import Output, Shown
 from halo_cli.session import next_command, open_queries
 from halo_engine.model.card import Card, draft_card, execution_card
 from halo_engine.model.draft import Draft
-from halo_engine.model.execution import Execution
+from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.receipt import Receipt
 from halo_engine.settings import Settings
 
@@ -48,8 +48,6 @@ class Ending:
 
     def present(self, out: Output, settings: Settings, *, member: str | None) -> None:
         """Print it, and what to type next."""
-        if self.revised:
-            out.say("The terms moved before anything was sent. Nothing was done.")
         out.result(self.payload(), *self.shown())
         out.say_if(next_step(self.card, settings, member=member))
 
@@ -66,6 +64,8 @@ def carry_out(
     except KeyboardInterrupt:
         out.say(f"Interrupted. What was confirmed stays confirmed. {_how_to_go_on(execution, settings, member)}")
         raise
+    if execution.status is ExecutionStatus.TERMS_CHANGED:
+        out.say("The terms moved before anything was sent. Nothing was done.")
     if not execution.is_final:
         out.say(f"It has not ended yet. {_how_to_go_on(execution, settings, member)}")
     return ending_of(settings, execution)

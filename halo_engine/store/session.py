@@ -83,7 +83,11 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
         prepare_directory(database_file.parent)
         _prepare_file(database_file)
         store = Store(_sqlite(database_file), clock, str(database_file))
-    store.migrate()
+    try:
+        store.migrate()
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
@@ -114,7 +118,7 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         sqlite.prepare(connection)
-        connection.execute(f"PRAGMA journal_mode = {sqlite.journal_mode()}")
+        sqlite.choose_journal(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,9 @@ WAL_IS_SAFE_FROM = (3, 51, 3)
 
 #: How long a writer waits for another one. A confirm takes a few milliseconds; a minute of waiting means something is stuck.
 BUSY_TIMEOUT_MS = 10_000
+
+#: Each one follows a wait for whoever was in the way, so more than a few mean a crowd.
+_JOURNAL_TRIES = 20
 
 
 def _choose_driver() -> ModuleType:
@@ -47,6 +51,17 @@ def prepare(connection: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # Or INSERT OR REPLACE would delete a row past the trigger that refuses it.
     connection.execute("PRAGMA recursive_triggers = ON")
+
+
+def choose_journal(connection: Any) -> None:
+    """Switch to `journal_mode()`. In this one statement SQLite does not wait for others who open a new file too: wait for their lock instead."""
+    for _ in range(_JOURNAL_TRIES):
+        with suppress(driver.OperationalError):
+            connection.execute(f"PRAGMA journal_mode = {journal_mode()}")
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+    connection.execute(f"PRAGMA journal_mode = {journal_mode()}")
 
 
 def connect_read_only(path: Path) -> Any:

@@ -30,7 +30,13 @@ def start(home: Path) -> Iterator[Start]:
     def begin(*arguments: str) -> Any:
         environ = {**os.environ, "TERM": "xterm-256color", "HALO_HOME": str(home)}
         child = pexpect.spawn(
-            sys.executable, ["-m", "halo_cli", *arguments], env=environ, encoding="utf-8", timeout=30, dimensions=(60, 100)
+            sys.executable,
+            ["-m", "halo_cli", *arguments],
+            env=environ,
+            encoding="utf-8",
+            codec_errors="replace",
+            timeout=30,
+            dimensions=(60, 100),
         )
         child.delaybeforesend = None
         running.append(child)

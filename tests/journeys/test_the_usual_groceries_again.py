@@ -10,10 +10,9 @@ from tests.journeys.terminal import Terminal
 def test_of_a_usual_through_the_engine(home: Installation) -> None:
     """Every line of the bundle is ordered, as often as it says."""
     execution = home.carry_out(home.ask("reorder the weekly groceries"))
-    (entry,) = home.ledger()
     with home.queries() as queries:
         usual = next(usual for usual in queries.usuals() if usual.name == "weekly groceries")
-    ordered = {line["asin"]: line["quantity"] for line in entry.detail["lines"]}
+    ordered = {line["asin"]: line["quantity"] for line in home.bought()}
     assert execution.status is ExecutionStatus.DONE
     assert ordered == {item.reference: item.quantity for item in usual.items}
 
@@ -23,8 +22,8 @@ def test_of_the_last_order_is_of_halos_own_newest(home: Installation) -> None:
     home.carry_out(home.ask("order 2 packs of AA batteries"))
     home.later(days=3)
     home.carry_out(home.ask("reorder"))
-    first, second = home.ledger()
-    assert first.detail["lines"] == second.detail["lines"]
+    first, second = home.bought()
+    assert first == second
 
 
 def test_with_another_quantity_through_the_engine(home: Installation) -> None:
@@ -32,8 +31,7 @@ def test_with_another_quantity_through_the_engine(home: Installation) -> None:
     plain = home.ask("reorder the dog supplies")
     home.engine.cancel(str(plain.draft_id), member=None)
     home.carry_out(home.ask("reorder the dog supplies but 3 dog treats"))
-    quantities = [line["quantity"] for line in home.ledger()[0].detail["lines"]]
-    assert sorted(quantities) == [1, 1, 3]
+    assert sorted(line["quantity"] for line in home.bought()) == [1, 1, 3]
 
 
 def test_through_the_terminal(terminal: Terminal) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from halo_engine.model.draft import Change, Draft, DraftStatus, Fact, iso_utc
+from halo_engine.model.draft import Change, Draft, DraftStatus, Fact
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.value import Value
@@ -134,7 +134,8 @@ def _cost(draft: Draft) -> str:
 
 def _draft_note(draft: Draft) -> str | None:
     left = f"Not in this draft: “{draft.remainder}”. Ask for it separately." if draft.remainder else ""
-    stands = f"Revision {draft.revision} stands until {iso_utc(draft.expires_at)}." if draft.status is DraftStatus.OPEN else ""
+    until = f"{draft.expires_at.day} {draft.expires_at:%b %H:%M} UTC"
+    stands = f"Revision {draft.revision} stands until {until}." if draft.status is DraftStatus.OPEN else ""
     return f"{left} {stands}".strip() or None
 
 

@@ -32,7 +32,8 @@ def receipt_text(draft: Draft, execution: Execution, outcome: Done | Partial) ->
     lines += [f"{fact.label}: {fact.text}" for fact in terms.fulfilment]
     if isinstance(outcome, Partial):
         lines += [f"not done: {left}" for left in outcome.not_done]
-    lines += [f"{artifact.label}: {artifact.text}" for artifact in outcome.artifacts]
-    lines += [f"{terms.payee} reference: {outcome.reference}", f"execution: {execution.id}", f"draft hash: {draft.draft_hash}"]
+    lines += ["", f"{terms.payee} says", f"reference: {outcome.reference}"]
+    lines += [f"{artifact.label.lower()}: {artifact.text}" for artifact in outcome.artifacts if artifact.text != outcome.reference]
+    lines += ["", f"execution: {execution.id}", f"draft hash: {draft.draft_hash}"]
     lines += [f"finished: {iso_utc(execution.finished_at)}"] if execution.finished_at else []
     return "\n".join(lines) + "\n"

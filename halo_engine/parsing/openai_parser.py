@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, wait_exponential, wait_random
 
 from halo_engine.model.errors import ParserFailed
 from halo_engine.model.intent import UNSUPPORTED, Intent, VerbSpec
-from halo_engine.parsing.hardened import UnreadableJsonError, loads
+from halo_engine.model.strict_json import JsonError, loads
 from halo_engine.parsing.parser import ParseContext, finish, unchanged
 from halo_engine.parsing.provenance import located, supported
 from halo_engine.parsing.schema import answer_schema, system_prompt
@@ -123,7 +123,7 @@ class OpenAIParser:
             raise ParserFailed("The language model's answer does not fit the request it names.")
         return intent
 
-    def _ask(self, text: str, context: ParseContext) -> str:
+    def _ask(self, text: str, context: ParseContext) -> bytes:
         """The body of the completion."""
         deadline = self._monotonic() + self._timeout_s
         retrying = Retrying(
@@ -141,7 +141,7 @@ class OpenAIParser:
         except (self._openai.OpenAIError, UnicodeError) as error:
             raise ParserFailed("The language model could not be reached.") from error
 
-    def _attempt(self, text: str, context: ParseContext, deadline: float) -> str:
+    def _attempt(self, text: str, context: ParseContext, deadline: float) -> bytes:
         left_s = deadline - self._monotonic()
         if left_s <= 0:
             raise ParserFailed(f"The language model did not answer within {self._timeout_s:g} seconds.")
@@ -166,7 +166,7 @@ class OpenAIParser:
                     raise ParserFailed("The language model's answer is too long.")
                 if self._monotonic() > deadline:
                     raise ParserFailed(f"The language model did not answer within {self._timeout_s:g} seconds.")
-        return body.decode("utf-8", "replace")
+        return bytes(body)
 
     def _may_pass(self, error: BaseException) -> bool:
         """Whether asking again may help."""
@@ -191,11 +191,11 @@ def _situation(context: ParseContext) -> str:
     return "Situation: " + json.dumps(situation) + "\nThe next message is the household member's."
 
 
-def _content(body: str) -> str:
+def _content(body: bytes) -> str:
     """What the model wrote, if it finished writing and wrote nothing else. Raises ParserFailed."""
     try:
         choice = _Completion.model_validate(loads(body)).choices[0]
-    except (UnreadableJsonError, ValidationError) as error:
+    except (JsonError, ValidationError) as error:
         raise ParserFailed("The language model's server answered something that is not a completion.") from error
     if choice.message.refusal:
         raise ParserFailed("The language model refused to read this.")
@@ -212,6 +212,6 @@ def _content(body: str) -> str:
 
 def _answer(content: str) -> _Answer:
     try:
-        return _Answer.model_validate(loads(content))
-    except (UnreadableJsonError, ValidationError) as error:
+        return _Answer.model_validate(loads(content.encode(errors="surrogatepass")))
+    except (JsonError, ValidationError) as error:
         raise ParserFailed("The language model's answer is not of the form that was asked for.") from error

@@ -18,12 +18,12 @@ from urllib.parse import quote as quoted
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
+from halo_engine.model.strict_json import Json
 from halo_engine.vendors.amazon_auth import AccessTokens
 from halo_engine.vendors.amazon_result import covers, outcome_of, quote_of
 from halo_engine.vendors.amazon_values import Address, AmazonCredentials, Offer, OrderLine, PastLine, PastOrder, Quote, QuotedLine
 from halo_engine.vendors.amazon_wire import Basket, Errors, OrderReport, OrderResult, Products, order_body, trial_body
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, SignInError, VendorHttp, failed
-from halo_engine.vendors.json import Json
 from halo_engine.vendors.wire import UnreadableError, W, read_as
 
 __all__ = ["Address", "AmazonBusiness", "AmazonCredentials", "Offer", "OrderLine", "PastLine", "PastOrder", "Quote", "QuotedLine"]

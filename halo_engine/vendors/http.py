@@ -29,7 +29,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
-from halo_engine.vendors.json import Json, dumps, loads
+from halo_engine.model.strict_json import Json, dumps, loads
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from typing import assert_never
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Artifact, Done, Found, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
+from halo_engine.model.strict_json import Json, dumps
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, Reply, SignInError, VendorHttp, failed
-from halo_engine.vendors.json import Json, dumps
 from halo_engine.vendors.resy_session import NAME, ResySession, is_auth_refusal
 from halo_engine.vendors.resy_values import BookingTerms, Reservation, ResyCredentials, Slot, Venue
 from halo_engine.vendors.resy_wire import (

@@ -14,8 +14,8 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from halo_engine.model.errors import VendorFailed
+from halo_engine.model.strict_json import Json
 from halo_engine.vendors.http import Answer, Call, Reply, SignInError, VendorHttp, failed
-from halo_engine.vendors.json import Json
 from halo_engine.vendors.resy_values import ResyCredentials
 from halo_engine.vendors.resy_wire import Refusal, Session
 from halo_engine.vendors.wire import UnreadableError, Wire, read_as

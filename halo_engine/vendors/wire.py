@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from halo_engine.model.money import Money
+from halo_engine.model.strict_json import JsonError
 from halo_engine.model.text import inert
 from halo_engine.vendors.http import Answer
-from halo_engine.vendors.json import JsonError
 
 
 class UnreadableError(ValueError):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from halo_engine.vendors.json import MAX_DEPTH, Json, JsonError, dumps, loads
+from halo_engine.model.strict_json import MAX_DEPTH, Json, JsonError, dumps, loads
 
 
 class TestLoads:

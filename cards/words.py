@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halo_engine.model.card import Card
-from halo_engine.model.draft import iso_utc
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.text import inert
 
@@ -31,7 +30,6 @@ def cost_label(card: Card) -> str:
 
 
 def receipt_lines(receipt: Receipt) -> tuple[str, ...]:
-    """The receipt's own lines, then what it is called and when it was written."""
+    """The receipt's own lines, and what it is called."""
     content = [inert(line) for line in receipt.content_text.splitlines()[:_MAX_RECEIPT_LINES]]
-    reference = [f"Vendor reference {inert(receipt.external_reference_id)}"] if receipt.external_reference_id else []
-    return (*content, "", *reference, f"Receipt {receipt.id}", f"Written {iso_utc(receipt.created_at)}")
+    return (*content, f"receipt: {receipt.id}")

@@ -91,13 +91,21 @@ class Queries:
         """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
         url = settings.database_url.get_secret_value() if settings.database_url else None
         queries = cls(Reader.open(database_file=settings.database_file, database_url=url), clock or SystemClock())
-        queries.household()
+        try:
+            queries.household()
+        except BaseException:
+            queries.close()
+            raise
         return queries
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the books."""
         self._reader.close()
 
     def household(self) -> Household:

@@ -43,7 +43,8 @@ class Reader:
 
         try:
             connection = psycopg.connect(url, row_factory=dict_row, autocommit=True)
-            connection.read_only = True
+            # Said to the server: psycopg's own `read_only` has no effect on a connection that commits by itself.
+            connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
             connection.execute("SET TIME ZONE 'UTC'")
         except psycopg.Error as error:
             raise sqlite.translate(error, "The PostgreSQL database") from error

@@ -176,7 +176,7 @@ class TestActivity:
             ("request", "not_done", "Alex"),
             ("request", "asked", "Alex"),
         ]
-        assert [line.title for line in queries.activity(limit=2)] == ["Draft: Order paper towels and dish soap"] * 2
+        assert [line.title for line in queries.activity(limit=2)] == ["Order paper towels and dish soap"] * 2
 
     def test_shows_an_amount_in_its_own_currency(self, queries: Queries, family: Family) -> None:
         """Euros are not shown as dollars."""

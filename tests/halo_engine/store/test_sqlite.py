@@ -6,10 +6,10 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +20,7 @@ from halo_engine.store import sqlite
 from halo_engine.store.audit import broken_links
 from halo_engine.store.session import Store, open_store
 from tests.halo_engine.store.family import Family
-from tests.halo_engine.store.raw import at_once, log_of, rows
+from tests.halo_engine.store.raw import log_of, rows
 
 ROOT = Path(__file__).parents[3]
 
@@ -117,20 +117,32 @@ class TestConnections:
         with pytest.raises(StoreFailed), opened.transaction() as books:
             books.drafts.add(family.draft().model_copy(update={"id": "dft_2", "household_id": "hsh_nobody"}))
 
-    def test_may_open_a_new_file_all_at_once(self, tmp_path: Path) -> None:
-        """The first ones to come do not get in each other's way, although SQLite does not wait in the switch to WAL."""
+    def test_wait_for_who_is_writing_a_new_file(self, tmp_path: Path) -> None:
+        """SQLite does not wait in the switch to WAL, so two that start together in an empty directory got in each other's way."""
+        assert waits_for_the_first(tmp_path / "new.db", sqlite.choose_journal)
 
-        def first(file: Path) -> None:
-            connection = sqlite.driver.connect(str(file))
-            try:
-                sqlite.prepare(connection)
-                sqlite.choose_journal(connection)
-                connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
-            finally:
-                connection.close()
+    def test_that_do_not_wait_would_be_found_out(self, tmp_path: Path) -> None:
+        """The planted bug: the switch alone."""
+        assert not waits_for_the_first(tmp_path / "new.db", lambda connection: connection.execute("PRAGMA journal_mode = wal"))
 
-        answers = [at_once(*[partial(first, tmp_path / f"{n}.db")] * 4) for n in range(25)]
-        assert not [answer for crowd in answers for answer in crowd if answer is not None]
+
+def waits_for_the_first(file: Path, choose: Callable[[Any], object]) -> bool:
+    """Whether `choose` gets there while another connection is writing, who is done as soon as somebody waits for the lock."""
+    first, second = sqlite.driver.connect(str(file)), sqlite.driver.connect(str(file))
+    sqlite.prepare(first)
+    sqlite.prepare(second)
+    first.execute("BEGIN IMMEDIATE")
+    first.execute("CREATE TABLE t (x)")
+    second.set_trace_callback(lambda statement: first.execute("COMMIT") if statement.startswith("BEGIN") and first.in_transaction else None)
+    try:
+        choose(second)
+    except sqlite.driver.OperationalError:
+        return False
+    else:
+        return bool(second.execute("PRAGMA journal_mode").fetchone()[0] == sqlite.journal_mode())
+    finally:
+        first.close()
+        second.close()
 
 
 class TestDamage:

@@ -18,6 +18,7 @@ from halo_cli.commands import (
     parse,
     receipt,
     retry,
+    serve,
     show,
     sim,
     usual,
@@ -59,3 +60,4 @@ app.command("receipt")(receipt.receipt)
 app.add_typer(usual.app, name="usual")
 app.add_typer(audit.app, name="audit")
 app.add_typer(sim.app, name="sim")
+app.command("serve")(serve.serve)

@@ -1,6 +1,7 @@
 """The only reader of the wall clock and of randomness. Everything else is handed a `Clock`.
 
-`SystemClock` is the real one. `FakeClock` is set and moved by tests and by the simulator; sleeping on it moves it.
+`SystemClock` is the real one. `FakeClock` is set and moved by tests and by the simulator; sleeping on it moves it. `OffsetClock` is another one
+moved by an offset that is kept elsewhere: in a simulated world.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Protocol
@@ -73,6 +75,30 @@ class SystemClock:
 
     def new_id(self, prefix: Prefix) -> str:
         return self._ids.make(prefix, unix_ms=int(self.now().timestamp() * 1000), fresh=secrets.randbits(74))
+
+
+class OffsetClock:
+    """`base` with its time moved by `offset`, which is asked for at every reading: another process may move it at any time.
+
+    Identifiers keep to the base's time, so that those made after the clock was set back still sort after those made before.
+    """
+
+    def __init__(self, base: Clock, offset: Callable[[], timedelta]) -> None:
+        self._base, self._offset = base, offset
+
+    def now(self) -> datetime:
+        return self._base.now() + self._offset()
+
+    def sleep_until(self, at: datetime) -> None:
+        # A second at a time: whoever waits for a moved clock wakes when it is moved.
+        while (left := at - self.now()) > timedelta(0):
+            self._base.sleep_until(self._base.now() + min(left, timedelta(seconds=1)))
+
+    def token_hex(self, nbytes: int) -> str:
+        return self._base.token_hex(nbytes)
+
+    def new_id(self, prefix: Prefix) -> str:
+        return self._base.new_id(prefix)
 
 
 class FakeClock:

@@ -265,7 +265,7 @@ def words_reader(settings: Settings, clock: Clock) -> Callable[..., Intent]:
         try:
             context = ParseContext(now=now or clock.now(), zone=zone or "UTC", requested=requested)
         except ValueError as error:
-            raise InvalidInput(f"{zone} is not an IANA time zone.", hint="Such as America/New_York.") from error
+            raise InvalidInput("That is not an IANA time zone.", hint="Such as America/New_York.") from error
         return parse.read(text, context)
 
     return read

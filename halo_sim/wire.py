@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
-from typing import NoReturn, TypeAlias, TypeGuard
+from typing import Literal, NoReturn, TypeAlias, TypeGuard
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 #: What a JSON body may hold. A number with decimals is exact.
@@ -59,12 +59,27 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How an answer comes: late, drop by drop, or only its first part."""
+
+    delay_s: int = 0
+    #: Between one byte and the next.
+    drip_ms: int = 0
+    #: The connection breaks after so many bytes of the body.
+    cut_after: int | None = None
+
+
+AT_ONCE = Manner()
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """One answer, ready to be sent."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    manner: Manner = AT_ONCE
 
 
 class Refusal(Exception):
@@ -79,8 +94,16 @@ class Refusal(Exception):
         self.retry_after_s = retry_after_s
 
 
+#: How a connection breaks: refused, never made, after the head, after the body, or silent until the caller gives up.
+Break: TypeAlias = Literal["refused", "not_made", "headers", "body", "silence"]
+
+
 class AnswerLost(Exception):
     """The connection breaks instead of answering; whether the effect happened is in the ledger only."""
+
+    def __init__(self, how: Break = "silence") -> None:
+        super().__init__(how)
+        self.how = how
 
 
 def json_response(status: int, value: Json, *, headers: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -15,14 +15,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from halo_engine.clock import Clock
+from halo_engine.clock import Clock, FakeClock
 
 #: How long a process waits for another one's transaction.
 BUSY_TIMEOUT_S = 30.0
+
+#: Beyond these, calendars and time zones stop making sense before anything else does.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -77,7 +80,7 @@ class Transaction:
 
     db: sqlite3.Connection
     clock: Clock
-    #: One reading of the clock for the whole request.
+    #: One reading of the world's time for the whole request: the clock, and by how much it was moved.
     now: datetime
     #: When the world began: the order history and the renewal days are counted from here.
     created_at: datetime
@@ -137,11 +140,59 @@ class World:
             db.execute("BEGIN IMMEDIATE")
             try:
                 created = db.execute("SELECT value FROM facts WHERE name = 'created_at'").fetchone()
-                yield Transaction(db=db, clock=self.clock, now=self.clock.now(), created_at=from_text(created["value"]))
+                now = self.clock.now() + _offset(db)
+                yield Transaction(db=db, clock=self.clock, now=now, created_at=from_text(created["value"]))
             except BaseException:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+    # The world's time.
+
+    def now(self) -> datetime:
+        """The world's time: the clock's, and by how much it was moved."""
+        return self.clock.now() + read_offset(self.path)
+
+    def move_clock(self, by: timedelta) -> None:
+        """Move the time by `by` for every process that opens this world. `ValueError` outside the years 2000 to 2100."""
+        with self.transaction() as tx:
+            self._put_offset(tx, _offset(tx.db) + by)
+
+    def set_clock(self, at: datetime) -> None:
+        """Let it be `at` now; time goes on from there. `ValueError` outside the years 2000 to 2100."""
+        with self.transaction() as tx:
+            self._put_offset(tx, at - self.clock.now())
+
+    def reset_clock(self) -> None:
+        """Back to the real time."""
+        with self.transaction() as tx:
+            self._put_offset(tx, timedelta(0))
+
+    def pass_time(self, by: timedelta) -> None:
+        """Time that a slow vendor takes, without anybody having to wait for it."""
+        if isinstance(self.clock, FakeClock):
+            self.clock.advance(by)
+        else:
+            self.move_clock(by)
+
+    def _put_offset(self, tx: Transaction, offset: timedelta) -> None:
+        if not _EARLIEST <= self.clock.now() + offset <= _LATEST:
+            raise ValueError("the time must be between the years 2000 and 2100")
+        tx.run("INSERT OR REPLACE INTO facts VALUES ('clock_offset_us', ?)", str(offset // timedelta(microseconds=1)))
+
+
+def read_offset(path: Path) -> timedelta:
+    """By how much the time of the world at `path` was moved; nothing where there is no world yet."""
+    if not path.exists():
+        return timedelta(0)
+    with closing(connect(path)) as db:
+        return _offset(db)
+
+
+def _offset(db: sqlite3.Connection) -> timedelta:
+    found = db.execute("SELECT value FROM facts WHERE name = 'clock_offset_us'").fetchone()
+    return timedelta(microseconds=int(found["value"])) if found else timedelta(0)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -37,5 +37,5 @@ def inert(text: str, *, max_chars: int = 500) -> str:
 
 def readable(text: str) -> str:
     """`text` with every character a reader would not see turned into a space, of the same length, so that offsets still count in the original."""
-    spaced = _HIDDEN.sub(" ", text)
+    spaced = _HIDDEN.sub(" ", _ESCAPES.sub(lambda escape: " " * len(escape[0]), text))
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in spaced)

@@ -80,5 +80,5 @@ def translate(error: BaseException, where: str) -> StoreFailed:
     if "malformed" in text or "not a database" in text or "no such table" in text or "no such column" in text:
         return StoreDamaged(f"{where} is damaged or is not a Halo database.")
     if any(sign in text for sign in ("readonly", "read-only", "unable to open", "disk is full", "disk i/o")):
-        return StoreNotWritable(f"{where} cannot be opened for writing.")
+        return StoreNotWritable(f"{where} cannot be opened, or not for writing.")
     return StoreFailed(f"{where} could not be used: {type(error).__name__}.")

@@ -1,0 +1,40 @@
+"""`halo serve`: the HTTP face of the same engine, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from halo_cli.options import Home, Json, NoInput
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
+    json: Json = False,
+    home: Home = None,
+    no_input: NoInput = False,
+) -> None:
+    """Serve health and the meaning of words over HTTP."""
+    import socket
+
+    from halo_cli import session
+    from halo_cli.output import Lines, Output
+    from halo_engine.clock import SystemClock
+    from halo_engine.model.errors import InvalidInput
+
+    try:
+        import uvicorn
+
+        from server.app import create_app
+    except ImportError as error:
+        raise InvalidInput("The server is not installed.", hint="pip install 'halo-household[server]'") from error
+    app = create_app(session.settings_of(home), clock=SystemClock())
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise InvalidInput(f"{host}:{port} cannot be listened on: {error.strerror}.", hint="Choose another with --port.") from error
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    Output(json=json).result({"url": url}, Lines((f"Listening on {url}",)))
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])

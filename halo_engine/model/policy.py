@@ -39,7 +39,8 @@ class SpendingLimit:
         self._limit = limit
 
     def check(self, terms: Terms, member: Member) -> Verdict:
-        allowed = terms.maximum <= self._limit
+        # A limit in one currency allows nothing in another: what a dollar is worth is not Halo's to decide.
+        allowed = terms.maximum.currency == self._limit.currency and terms.maximum <= self._limit
         return Verdict(
             policy="spending_limit", allowed=allowed, reason=f"the limit is {self._limit.display}, this is {terms.maximum.display}"
         )

@@ -10,10 +10,12 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halo_engine.clock import Clock, SystemClock
+from halo_engine.clock import Clock, OffsetClock, SystemClock
 from halo_engine.model.errors import InvalidInput, NotInitialised, StoreDamaged, StoreNotWritable
 from halo_engine.settings import Settings, load_settings
 
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from halo_engine.engine import Engine
     from halo_engine.queries import Queries
     from halo_sim.world import World
+
+_base: ContextVar[Clock] = ContextVar("base", default=SystemClock())  # noqa: B039 - the wall clock is the same for everybody
+#: None is the network.
+_wire: ContextVar[httpx.BaseTransport | None] = ContextVar("wire", default=None)
 
 
 def settings_of(home: Path | None) -> Settings:
@@ -37,8 +43,7 @@ def open_engine(settings: Settings, *, clock: Clock | None = None) -> Iterator[E
     """The door, with the simulated vendors behind it where the settings say so."""
     from halo_engine.engine import Engine
 
-    now = clock or SystemClock()
-    with Engine.open(settings, clock=now, transport=_transport(settings, now)) as engine:
+    with Engine.open(settings, clock=clock_of(settings, clock), transport=_transport(settings, clock)) as engine:
         yield engine
 
 
@@ -47,8 +52,38 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
     """The read-only views. Raises `NotInitialised` when there is no household."""
     from halo_engine.queries import Queries
 
-    with Queries.open(settings) as queries:
+    with Queries.open(settings, clock=clock_of(settings)) as queries:
         yield queries
+
+
+def clock_of(settings: Settings, base: Clock | None = None) -> Clock:
+    """The time in this home: `base` (default: the process's clock), moved as the simulated vendors' clock was moved."""
+    base = base or _base.get()
+    if settings.vendors == "live":
+        return base
+    from halo_sim.world import read_offset
+
+    return OffsetClock(base, partial(read_offset, settings.simulator_file))
+
+
+@contextmanager
+def at(clock: Clock) -> Iterator[None]:
+    """The commands that run inside this block live by `clock`: so a scenario is told in no time."""
+    token = _base.set(clock)
+    try:
+        yield
+    finally:
+        _base.reset(token)
+
+
+@contextmanager
+def through(transport: httpx.BaseTransport) -> Iterator[None]:
+    """The commands that run inside this block ask live vendors by way of `transport`: so their talk is recorded."""
+    token = _wire.set(transport)
+    try:
+        yield
+    finally:
+        _wire.reset(token)
 
 
 def open_world(settings: Settings, *, clock: Clock | None = None) -> World:
@@ -56,16 +91,17 @@ def open_world(settings: Settings, *, clock: Clock | None = None) -> World:
     from halo_sim.world import World
 
     try:
-        return World.open(settings.simulator_file, clock or SystemClock())
+        # The world moves its clock itself.
+        return World.open(settings.simulator_file, clock or _base.get())
     except (OSError, sqlite3.OperationalError) as error:
         raise StoreNotWritable(f"{settings.simulator_file.parent} cannot be written: {error}.") from error
     except sqlite3.DatabaseError as error:
         raise StoreDamaged(f"{settings.simulator_file} is not a simulated world: {error}.") from error
 
 
-def _transport(settings: Settings, clock: Clock) -> httpx.BaseTransport | None:
+def _transport(settings: Settings, clock: Clock | None) -> httpx.BaseTransport | None:
     if settings.vendors == "live":
-        return None
+        return _wire.get()
     from halo_sim.http import SimTransport
 
     return SimTransport(open_world(settings, clock=clock))

@@ -33,6 +33,7 @@ from halo_engine.stages.confirm import Confirming
 from halo_engine.stages.draft import Drafting, chosen, standing
 from halo_engine.stages.execute import Executing, Waits
 from halo_engine.stages.parse import Parse, storable
+from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store, open_store
 from halo_engine.vendors.directory import open_vendors
@@ -85,6 +86,7 @@ class Engine:
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
         """Open or make the books at `settings.home`. Raises `StoreFailed` and its kinds."""
         url = settings.database_url.get_secret_value() if settings.database_url else None
+        prepare_directory(settings.home)
         store = open_store(database_file=settings.database_file, database_url=url, clock=clock)
         return cls(settings, store, clock, transport)
 

@@ -71,6 +71,12 @@ class Settings(BaseModel):
             raise ValueError("it must be a postgresql:// URL")
         return url
 
+    @field_validator("lookup_waits_s", "retry_waits_s", mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        """The environment has only text: `5,30,120`."""
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
     @property
     def database_file(self) -> Path:
         """The SQLite file, where there is one."""

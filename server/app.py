@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from halo_engine.clock import Clock
-from halo_engine.settings import Settings
+from halo_engine.clock import Clock, SystemClock
+from halo_engine.settings import Settings, load_settings
 from server import errors
 from server.routes import command, health
 
@@ -19,3 +19,8 @@ def create_app(settings: Settings, *, clock: Clock) -> FastAPI:
     app.include_router(health.router(settings))
     app.include_router(command.router(settings, clock))
     return app
+
+
+def from_environment() -> FastAPI:
+    """The application over the settings of `HALO_HOME`: what `halo serve`, or any ASGI server, starts by name."""
+    return create_app(load_settings(), clock=SystemClock())

@@ -17,24 +17,23 @@ def serve(
     no_input: NoInput = False,
 ) -> None:
     """Serve health and the meaning of words over HTTP."""
+    import os
     import socket
 
     from halo_cli import session
     from halo_cli.output import Lines, Output
-    from halo_engine.clock import SystemClock
     from halo_engine.model.errors import InvalidInput
 
     try:
         import uvicorn
-
-        from server.app import create_app
     except ImportError as error:
         raise InvalidInput("The server is not installed.", hint="pip install 'halo-household[server]'") from error
-    app = create_app(session.settings_of(home), clock=SystemClock())
+    os.environ["HALO_HOME"] = str(session.settings_of(home).home)
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
         raise InvalidInput(f"{host}:{port} cannot be listened on: {error.strerror}.", hint="Choose another with --port.") from error
     url = f"http://{host}:{listener.getsockname()[1]}"
     Output(json=json).result({"url": url}, Lines((f"Listening on {url}",)))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+    # By name, as any server would start it: the faces do not import each other.
+    uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False)).run([listener])

@@ -106,9 +106,13 @@ def difference(before: Terms, after: Terms) -> tuple[Change, ...]:
     """Every material difference, one `Change` per term, in the order a card shows them."""
     old, new = _spoken(before), _spoken(after)
     labels = list(old) + [label for label in new if label not in old]
-    return tuple(
+    changes = tuple(
         Change(field=label, before=old.get(label, "–"), after=new.get(label, "–")) for label in labels if old.get(label) != new.get(label)
     )
+    if not changes and before.instruction != after.instruction:
+        # Nothing a card shows: still said, because a changed hash must never come without a reason.
+        return (Change(field="details", before="as shown before", after="changed at the vendor's or in the household's settings"),)
+    return changes
 
 
 def _spoken(terms: Terms) -> dict[str, str]:

@@ -6,7 +6,6 @@ instead of failing half-way; on PostgreSQL the rows that matter are locked as th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,8 +17,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from halo_engine.clock import Clock
-from halo_engine.model.errors import StoreFailed, StoreNotWritable
+from halo_engine.model.errors import StoreFailed
 from halo_engine.store import schema, sqlite
+from halo_engine.store.directory import prepare_directory, prepare_file
 from halo_engine.store.drafts import Drafts
 from halo_engine.store.event_log import EventLog
 from halo_engine.store.executions import Executions
@@ -81,7 +81,7 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
         store = Store(_postgres(database_url), clock, "The PostgreSQL database")
     else:
         prepare_directory(database_file.parent)
-        _prepare_file(database_file)
+        prepare_file(database_file)
         store = Store(_sqlite(database_file), clock, str(database_file))
     try:
         store.migrate()
@@ -89,27 +89,6 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
         store.close()
         raise
     return store
-
-
-def prepare_directory(path: Path) -> None:
-    """A directory that only its owner can enter. Raises `StoreNotWritable`."""
-    try:
-        # One by one: `parents=True` would make the ones above with whatever the umask leaves open.
-        for place in reversed((path, *path.parents)):
-            if not place.exists():
-                place.mkdir(mode=0o700, exist_ok=True)
-        path.chmod(0o700)
-    except OSError as error:
-        raise StoreNotWritable(f"The data directory {path} cannot be made or entered: {error.strerror}.") from error
-
-
-def _prepare_file(path: Path) -> None:
-    """The file exists with mode 0600 before the database opens it: SQLite gives its journal files the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreNotWritable(f"{path} cannot be opened for writing: {error.strerror}.") from error
 
 
 def _sqlite(path: Path) -> Engine:

@@ -121,7 +121,7 @@ class TestConfirm:
         done = halo(*confirm)
         assert done.code == 0
         assert done.out.startswith("Done: ")
-        assert "Receipt rct_" in done.out
+        assert "receipt: rct_" in done.out
         assert charged(halo) == drafted.json["draft"]["estimated_cost_cents"]
 
     def test_again_gives_the_same_execution(self, halo: Halo, confirm: tuple[str, ...]) -> None:
@@ -365,7 +365,7 @@ class TestDemo:
         told = halo("demo")
         assert told.code == 0
         assert re.search(r"audit verified: \d+ events", told.out)
-        assert told.out.index("Draft: ") < told.out.index("Done: ") < told.out.index("Receipt rct_")
+        assert told.out.index("Draft: ") < told.out.index("Done: ") < told.out.index("receipt: rct_")
         assert not home.exists()
 
     def test_sums_itself_up_for_programs(self, halo: Halo) -> None:

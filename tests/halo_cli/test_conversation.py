@@ -76,7 +76,7 @@ class TestAsk:
         price = amount(child)
         child.sendline(price)
         child.expect("Done: ")
-        child.expect("Receipt rct_")
+        child.expect("receipt: rct_")
         assert ended(child) == 0
         assert charged(home) == int(price.replace(".", "").replace(",", ""))
 

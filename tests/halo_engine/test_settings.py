@@ -123,3 +123,9 @@ class TestSettings:
         """A field with the name of a secret never shows its value."""
         loaded = load_settings(home=tmp_path, environ={f"HALO_{name.upper()}": "hunter2"})
         assert isinstance(getattr(loaded, name), SecretStr)
+
+
+class TestWaits:
+    def test_can_be_set_from_the_environment(self, tmp_path: Path) -> None:
+        """Several numbers are written with commas between them."""
+        assert load_settings(home=tmp_path, environ={"HALO_LOOKUP_WAITS_S": "1, 2,3"}).lookup_waits_s == (1, 2, 3)

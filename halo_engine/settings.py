@@ -34,6 +34,12 @@ class Settings(BaseModel):
     amazon_client_secret: SecretStr = SecretStr("halo-sim-secret")
     amazon_refresh_token: SecretStr = SecretStr("Atzr|halo-sim")
     amazon_user_email: str = "buyer@example.com"
+    zinc_url: str = "http://simulator.invalid/zinc"
+    zinc_api_key: SecretStr = SecretStr("zn_test_halo_sim")
+    #: Zinc tells shipping and tax only once an order is placed. Standard shipping below Amazon's free-shipping threshold; and a sales tax above
+    #: nearly every combined rate in the United States. Both raise only the maximum of a draft, which is what Zinc is given as `max_price`.
+    zinc_shipping_allowance_cents: int = Field(default=599, ge=0)
+    zinc_tax_allowance_percent: int = Field(default=10, ge=0, le=100)
     resy_url: str = "http://simulator.invalid/resy"
     resy_api_key: SecretStr = SecretStr("halo-sim")
     resy_email: str = "buyer@example.com"
@@ -55,8 +61,9 @@ class Settings(BaseModel):
     draft_lives_s: int = Field(default=1800, ge=1)
     #: A floor against a slip of the tongue, not a budget.
     spending_limit_cents: int = Field(default=50_000, ge=0)
-    #: Longer than any request to a vendor can live after its sender died, so that a look-up after it tells the truth.
-    request_lives_s: int = Field(default=45, ge=1)
+    #: Longer than a commit can live after whoever began it died: at most three calls (sign-in, hold, commit) of thirty seconds each
+    #: (`vendors.http.Limits`). A look-up after it tells the truth.
+    request_lives_s: int = Field(default=120, ge=91)
     #: How long a vendor may take to show an order it has taken; the waits between look-ups.
     lookup_waits_s: tuple[int, ...] = (2, 5, 15, 60)
     #: The specification's back-off after a transient failure; when it is used up the execution fails.

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from halo_engine.engine import Engine, HouseholdPlan
 
 
-def default_plan(*, name: str | None = None, members: Sequence[str] | None = None, zone: str | None = None) -> HouseholdPlan:
-    """The fixtures' home. Of `members` the first is the owner and the others are adults. Raises `InvalidInput` for an unknown zone."""
+def default_plan(
+    *, name: str | None = None, members: Sequence[str] | None = None, zone: str | None = None, merchant: str | None = None
+) -> HouseholdPlan:
+    """The fixtures' home. Of `members` the first is the owner and the others are adults. Raises `InvalidInput` for an unknown zone or merchant."""
     import yaml
 
     from halo_engine.engine import HouseholdPlan
@@ -28,6 +30,8 @@ def default_plan(*, name: str | None = None, members: Sequence[str] | None = Non
         plan["name"] = _plain(name)
     if zone is not None:
         plan["time_zone"] = _known(zone)
+    if merchant is not None:
+        plan["default_merchant"] = _sold_by(merchant)
     if members:
         plan["members"] = [
             {"name": _plain(member), "role": Role.ADULT if position else Role.OWNER} for position, member in enumerate(members)
@@ -81,3 +85,12 @@ def _known(zone: str) -> str:
     except (KeyError, OSError, ValueError):
         raise InvalidInput("That is not a time zone.", hint="Give an IANA name such as America/Los_Angeles.") from None
     return zone
+
+
+def _sold_by(merchant: str) -> str:
+    # Asked of the list that the engine buys from, which is light enough to be read only here.
+    from halo_engine.vendors.directory import MERCHANTS
+
+    if merchant not in MERCHANTS:
+        raise InvalidInput("Halo does not know that merchant.", hint=f"Give one of: {', '.join(MERCHANTS)}.")
+    return merchant

@@ -59,7 +59,8 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
 
     _refuse_broken_text(arguments)
     try:
-        answer = get_command(app).main(args=arguments, prog_name="halo", standalone_mode=False)
+        # `obj` is how a command types another one: scenarios and recordings do.
+        answer = get_command(app).main(args=arguments, prog_name="halo", standalone_mode=False, obj=run)
     except TyperException as error:
         return _usage(error, as_json=as_json)
     except Abort:

@@ -10,8 +10,7 @@ from halo_cli import carrying_out, exit_codes, shapes
 from halo_cli.exit_codes import ExitCode
 from halo_cli.households import default_plan, described
 from halo_cli.output import Heading, Lines, Output, Table
-from halo_cli.session import open_engine, open_queries
-from halo_engine.clock import SystemClock
+from halo_cli.session import clock_of, open_engine, open_queries
 from halo_engine.engine import Engine, words_reader
 from halo_engine.model.card import Button, Card
 from halo_engine.model.intent import Intent
@@ -40,7 +39,7 @@ def tell(place: str, text: str, out: Output) -> ExitCode:
 
 def _words_to_card(engine: Engine, settings: Settings, text: str, zone: str, out: Output) -> tuple[Intent, Card]:
     out.show(Heading("1 · Somebody says"), Lines((f"“{text}”",)))
-    read = words_reader(settings, SystemClock())
+    read = words_reader(settings, clock_of(settings))
     intent = read(text, now=None, zone=zone, requested=())
     out.show(Heading("2 · Halo understands"), _brief(intent))
     card = engine.draft(text, member=None, channel="cli")

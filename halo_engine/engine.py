@@ -77,7 +77,12 @@ class Engine:
         self._parse = open_parse(settings)
         drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s)
         policies = (MayConfirm(), SpendingLimit(Money(cents=settings.spending_limit_cents)))
-        waits = Waits(request_lives_s=settings.request_lives_s, retries_s=settings.retry_waits_s, lookups_s=settings.lookup_waits_s)
+        waits = Waits(
+            request_lives_s=settings.request_lives_s,
+            retries_s=settings.retry_waits_s,
+            lookups_s=settings.lookup_waits_s,
+            accepted_lives_s=settings.accepted_lives_s,
+        )
         self._drafting = drafting
         self._confirming = Confirming(store, policies, clock, secret=_secret(settings.key_file, clock))
         self._runner = InProcess(Executing(store, VERBS, self._vendors, drafting, clock, waits), clock)

@@ -44,6 +44,11 @@ class Settings(BaseModel):
     resy_api_key: SecretStr = SecretStr("halo-sim")
     resy_email: str = "buyer@example.com"
     resy_password: SecretStr = SecretStr("halo-sim")
+    #: Appointments other than tables.
+    square_url: str = "http://simulator.invalid/square"
+    square_access_token: SecretStr = SecretStr("sq-halo-sim")
+    #: The household as Square's sellers know it.
+    square_customer_id: str = "CHALOSIM"
     subscriptions_url: str = "http://simulator.invalid/subscriptions"
     subscriptions_api_key: SecretStr = SecretStr("sk_halo_sim")
 
@@ -66,6 +71,8 @@ class Settings(BaseModel):
     request_lives_s: int = Field(default=120, ge=91)
     #: How long a vendor may take to show an order it has taken; the waits between look-ups.
     lookup_waits_s: tuple[int, ...] = (2, 5, 15, 60)
+    #: Some vendors take hours to place an order; one that takes days has forgotten it.
+    accepted_lives_s: int = Field(default=172_800, ge=60)
     #: The specification's back-off after a transient failure; when it is used up the execution fails.
     retry_waits_s: tuple[int, ...] = (5, 30, 120)
     #: Bounds what one message can cost to read and to keep.

@@ -87,6 +87,8 @@ class Proposal(Value):
     lines: tuple[Line, ...] = ()
     charges: tuple[Charge, ...] = ()
     total: Money
+    #: What may be charged at the most, where the vendor tells the rest only once it is done; without it the total is firm.
+    maximum: Money | None = None
     payment_method: str | None = None
     fulfilment: tuple[Fact, ...] = ()
     policies: tuple[str, ...] = ()
@@ -94,6 +96,11 @@ class Proposal(Value):
     irreversible: bool
     instruction: dict[str, Any]
     evidence: Any = None
+
+    @property
+    def at_most(self) -> Money:
+        """What a confirmation of this allows to be charged."""
+        return self.total if self.maximum is None else self.maximum
 
 
 class Question(Value):
@@ -121,9 +128,6 @@ class Verb(ABC, Generic[P]):
     #: What to ask for each field that can be missing.
     questions: ClassVar[Mapping[str, str]]
 
-    #: Whether the vendor recognises a repeat under the same key, so that a request it has no record of may be sent again.
-    repeats_safely: ClassVar[bool]
-
     @abstractmethod
     def resolve(self, params: P, context: Context) -> Instruction | Question | Refusal:
         """What the vendor would be asked to do."""
@@ -139,6 +143,10 @@ class Verb(ABC, Generic[P]):
     @abstractmethod
     def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
         """Whether `terms` were carried out under `key`."""
+
+    @abstractmethod
+    def repeats_safely(self, terms: Terms) -> bool:
+        """Whether the vendor of `terms` recognises a repeat under the same key, so that a request it has no record of may be sent again."""
 
     def propose(self, params: P, context: Context) -> Proposal | Question | Refusal:
         """Words to terms: `resolve`, then `quote`."""

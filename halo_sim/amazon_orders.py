@@ -16,7 +16,7 @@ from decimal import Decimal, DecimalException
 
 from halo_engine.model.money import Money
 from halo_sim import faults, ledger
-from halo_sim.amazon_products import money_json, unit_price, units_left
+from halo_sim.amazon_products import money_json, take_units, unit_price, units_left
 from halo_sim.data import BUYER_EMAIL, Product, catalogue
 from halo_sim.pricing import shipping_on, tax_by_line, tax_on
 from halo_sim.wire import (
@@ -33,7 +33,7 @@ from halo_sim.wire import (
     text_of,
     write_json,
 )
-from halo_sim.world import Transaction, to_text
+from halo_sim.world import Transaction, from_text, to_text
 
 MAX_LINES = 50
 _ADDRESS = ("fullName", "addressLine1", "city", "stateOrRegion", "postalCode")
@@ -124,25 +124,32 @@ def place(tx: Transaction, request: Request) -> Response:
     order = _read_order(body)
     body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
     earlier = tx.row("SELECT body_hash, answer FROM orders WHERE external_id = ?", order.external_id)
-    if earlier is not None:
+    if earlier is not None and not faults.active(tx, "ignore_keys"):
         if earlier["body_hash"] != body_hash or faults.active(tx, "refuse_duplicates"):
             raise Refusal(400, "InvalidRequest", "An order with this externalId exists.")
         return Response(status=200, body=earlier["answer"], headers=(("content-type", "application/json"),))
     outcome = _decide(tx, order)
     if not outcome.bought:
         return json_response(200, _render(tx, outcome, order_id=None))
-    order_id = _order_id(tx.next_number("orders"))
-    answer = write_json(_render(tx, outcome, order_id=order_id))
+    number = tx.next_number("orders")
+    order_id = _order_id(number)
+    told_id = _order_id(max(1, number - 1)) if faults.take(tx, "repeat_order_id") else order_id
+    answer = write_json(_render(tx, outcome, order_id=told_id))
     _keep(tx, order, outcome, order_id=order_id, body_hash=body_hash, answer=answer)
     return Response(status=200, body=answer, headers=(("content-type", "application/json"),))
 
 
 def look_up(tx: Transaction, request: Request) -> Response:
     """GET orders/{externalId}: the answer the order got when it was placed."""
-    found = tx.row("SELECT answer FROM orders WHERE external_id = ?", request.params["external_id"])
-    if faults.take(tx, "hide_orders") or found is None:
+    found = tx.row("SELECT answer, placed_at FROM orders WHERE external_id = ?", request.params["external_id"])
+    if faults.take(tx, "hide_orders") or found is None or _shows_late(tx, found["placed_at"]):
         raise Refusal(404, "ResourceNotFound", "The order was not found.")
     return Response(status=200, body=found["answer"], headers=(("content-type", "application/json"),))
+
+
+def _shows_late(tx: Transaction, placed_at: str) -> bool:
+    waits = [fault.size for fault in faults.active(tx, "late_orders")]
+    return bool(waits) and tx.now < from_text(placed_at) + timedelta(seconds=max(waits))
 
 
 # Reading the request.
@@ -234,7 +241,7 @@ def _read_money(guard: JsonObject) -> Money:
 
 
 def _decide(tx: Transaction, order: _Order) -> _Outcome:
-    guarded = not faults.active(tx, "ignore_expectations")
+    guarded = not faults.active(tx, "ignore_expectations", *(line.asin for line in order.lines))
     left = {line.asin: units_left(tx, catalogue()[line.asin]) for line in order.lines if line.asin in catalogue()}
     verdicts = []
     for line in order.lines:
@@ -321,7 +328,8 @@ def _keep(tx: Transaction, order: _Order, outcome: _Outcome, *, order_id: str, b
     lines = [_kept_line(verdict) for verdict in outcome.bought]
     tx.run(
         "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        order.external_id,
+        # A vendor that does not know its own keys still tells its two orders apart.
+        order.external_id if not _is_kept(tx, order.external_id) else f"{order.external_id}#{order_id}",
         order_id,
         to_text(tx.now),
         order.purchase_order,
@@ -333,7 +341,7 @@ def _keep(tx: Transaction, order: _Order, outcome: _Outcome, *, order_id: str, b
         tax_on(outcome.subtotal).cents,
     )
     for verdict in outcome.bought:
-        _take_from_stock(tx, verdict)
+        take_units(tx, verdict.line.asin, verdict.accepted)
     ledger.record(
         tx,
         vendor="amazon",
@@ -350,19 +358,13 @@ def _keep(tx: Transaction, order: _Order, outcome: _Outcome, *, order_id: str, b
     )
 
 
+def _is_kept(tx: Transaction, external_id: str) -> bool:
+    return tx.row("SELECT 1 FROM orders WHERE external_id = ?", external_id) is not None
+
+
 def _kept_line(verdict: _Verdict) -> dict[str, str | int]:
     title = catalogue()[verdict.line.asin].title
     return {"asin": verdict.line.asin, "title": title, "quantity": verdict.accepted, "unit_cents": verdict.unit.cents}
-
-
-def _take_from_stock(tx: Transaction, verdict: _Verdict) -> None:
-    tx.run(
-        "INSERT INTO sold VALUES (?1, ?2) ON CONFLICT (asin) DO UPDATE SET quantity = quantity + ?2", verdict.line.asin, verdict.accepted
-    )
-    # The units a fault left are used up like any others.
-    tx.run(
-        "UPDATE faults SET amount = MAX(0, amount - ?2) WHERE name = 'out_of_stock' AND target = ?1", verdict.line.asin, verdict.accepted
-    )
 
 
 def _render(tx: Transaction, outcome: _Outcome, *, order_id: str | None) -> JsonObject:

@@ -99,6 +99,12 @@ def units_left(tx: Transaction, product: Product) -> int:
     return max(0, min([product.stock - (sold["quantity"] if sold else 0), *limits]))
 
 
+def take_units(tx: Transaction, asin: str, quantity: int) -> None:
+    """So many are sold. The units that a fault left are used up like any others."""
+    tx.run("INSERT INTO sold VALUES (?1, ?2) ON CONFLICT (asin) DO UPDATE SET quantity = quantity + ?2", asin, quantity)
+    tx.run("UPDATE faults SET amount = MAX(0, amount - ?2) WHERE name = 'out_of_stock' AND target = ?1", asin, quantity)
+
+
 # Ranking.
 
 

@@ -107,6 +107,61 @@ class Venue:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody, or something, that does one appointment at a time."""
+
+    team_member_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One way to have a service: what is booked."""
+
+    variation_id: str
+    name: str
+    price_cents: int
+    duration_minutes: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceItem:
+    """A service, under the words it is asked for by."""
+
+    item_id: str
+    name: str
+    keywords: tuple[str, ...]
+    variations: tuple[Variation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A place that takes appointments, and the rule its free times follow."""
+
+    location_id: str
+    name: str
+    category: str
+    street: str
+    locality: str
+    time_zone: str
+    open_days: tuple[str, ...]
+    first: str
+    #: By then the last appointment is over.
+    last: str
+    every_minutes: int
+    busy_percent: int
+    team: tuple[Worker, ...]
+    #: False: somebody there looks at every booking first.
+    accepts_at_once: bool
+    cancellation_window_hours: int
+    cancellation_fee_cents: int
+    policy: str
+    lead_time_days: int
+    services: tuple[ServiceItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A company and the household's one subscription with it."""
 
@@ -128,6 +183,14 @@ class Provider:
     #: Exactly one of these says when it renews next, counted from the beginning of the world.
     renewal_day_of_month: int | None
     renewal_days_ahead: int | None
+    #: The billing system: `stripe`, `chargebee` or `recurly`.
+    dialect: str
+    #: What comes back when it ends at once: `none`, `prorated` or `full`.
+    refund: str = "none"
+    #: Whether it answers a cancellation with an offer to stay.
+    retention_offer: bool = False
+    #: How a person ends it, where no program can.
+    instructions: str | None = None
 
 
 def fixtures_root() -> Path:
@@ -144,7 +207,8 @@ def _read(*parts: str) -> list[dict[str, Any]]:
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Product]:
     """Every product by its ASIN."""
-    rows = (Product(**{**row, "keywords": tuple(row["keywords"])}) for row in _read("amazon", "catalogue.json"))
+    given = (*_read("amazon", "catalogue.json"), *_read("amazon", "magic.json"))
+    rows = (Product(**{**row, "keywords": tuple(row["keywords"])}) for row in given)
     return MappingProxyType({product.asin: product for product in rows})
 
 
@@ -158,12 +222,30 @@ def order_history() -> tuple[PastOrder, ...]:
 @lru_cache(maxsize=1)
 def venues() -> Mapping[int, Venue]:
     """Every venue by its id."""
-    return MappingProxyType({row["venue_id"]: _venue(row) for row in _read("resy", "venues.json")})
+    given = (*_read("resy", "venues.json"), *_read("resy", "magic.json"))
+    return MappingProxyType({row["venue_id"]: _venue(row) for row in given})
 
 
 def _venue(row: dict[str, Any]) -> Venue:
     shifts = tuple(Shift(**{**shift, "tables": tuple(shift["tables"])}) for shift in row["shifts"])
     return Venue(**{**row, "cuisine": tuple(row["cuisine"]), "open_days": tuple(row["open_days"]), "shifts": shifts})
+
+
+@lru_cache(maxsize=1)
+def shops() -> Mapping[str, Shop]:
+    """Every place that takes appointments, by its id."""
+    return MappingProxyType({row["location_id"]: _shop(row) for row in _read("square", "services.json")})
+
+
+def _shop(row: dict[str, Any]) -> Shop:
+    team = tuple(Worker(**worker) for worker in row["team"])
+    services = tuple(_service(service) for service in row["services"])
+    return Shop(**{**row, "open_days": tuple(row["open_days"]), "team": team, "services": services})
+
+
+def _service(row: dict[str, Any]) -> ServiceItem:
+    variations = tuple(Variation(**variation) for variation in row["variations"])
+    return ServiceItem(**{**row, "keywords": tuple(row["keywords"]), "variations": variations})
 
 
 @lru_cache(maxsize=1)

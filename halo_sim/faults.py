@@ -45,6 +45,7 @@ _TABLE: tuple[tuple[str, Position, str], ...] = (
     ("token_expired", _P.BEFORE, "Every token and session issued so far stops being valid now; the target may be a vendor."),
     ("phantom", _P.BEFORE, "The next commit call is answered as if it were done, and nothing happens."),
     ("retention_offer", _P.BEFORE, "The next cancellation is answered with an offer to stay, and nothing is cancelled."),
+    ("kept_error", _P.BEFORE, "The next cancellation under a key fails inside with a 500, which is kept and replayed for that key."),
     ("lose_answer", _P.AFTER, "The next commit call that has an effect takes effect, and its answer is lost."),
     ("error_after", _P.AFTER, "The next commit call that has an effect takes effect, and answers 500."),
     ("slow", _P.AFTER, "The next calls are answered late, by the amount in seconds (60 unless told)."),
@@ -58,13 +59,21 @@ _TABLE: tuple[tuple[str, Position, str], ...] = (
     ("drip", _P.MID_REPLY, "The next answers come byte by byte, one in the amount of milliseconds (1000 unless told)."),
     ("price_up", _P.WORLD, "The price of the target ASIN, or every price, rises by the amount in cents (150 unless told) until cleared."),
     ("out_of_stock", _P.WORLD, "The target ASIN has only the amount of units left (0 unless told) until cleared."),
-    ("slot_gone", _P.WORLD, "The next restaurant slot that is held or booked turns out to be taken; the target may be a venue id or an operation."),
-    ("fee_changed", _P.WORLD, "The cancellation fee per person rises by the amount in cents (1000 unless told) at the target venue, or at all."),
-    ("ignore_expectations", _P.WORLD, "Amazon does not check the buyer's price guards, until cleared."),
+    (
+        "slot_gone",
+        _P.WORLD,
+        "The next restaurant slot that is held or booked turns out to be taken; the target may be a venue id or an operation.",
+    ),
+    (
+        "fee_changed",
+        _P.WORLD,
+        "The cancellation fee per person rises by the amount in cents (1000 unless told) at the target venue, or at all.",
+    ),
+    ("ignore_expectations", _P.WORLD, "Amazon and Zinc do not check the buyer's price guards, until cleared."),
     ("hide_orders", _P.WORLD, "The next order look-ups answer 404 although the order is there."),
     ("late_orders", _P.WORLD, "An order is found only the amount of seconds (3 unless told) after it was placed, until cleared."),
     ("refuse_duplicates", _P.WORLD, "Amazon answers 400 to every order id it has seen, also with the same body, until cleared."),
-    ("ignore_keys", _P.WORLD, "Amazon and the subscriptions take a repeat under the same key for a new request, until cleared."),
+    ("ignore_keys", _P.WORLD, "Amazon, Zinc and the subscriptions take a repeat under the same key for a new request, until cleared."),
     ("repeat_order_id", _P.WORLD, "The next order is answered with the number of the order before it."),
 )
 

@@ -18,10 +18,10 @@ from typing import Any, Literal, TypeAlias, cast
 from halo_engine.model.money import Money
 from halo_sim.world import Transaction, connect, from_text, to_text
 
-Vendor: TypeAlias = Literal["amazon", "resy", "subscriptions"]
+Vendor: TypeAlias = Literal["amazon", "resy", "square", "subscriptions", "zinc"]
 
-#: `undo` takes a cancellation back; the cancellation itself stays in the books.
-Kind: TypeAlias = Literal["order", "booking", "cancellation", "undo"]
+#: `undo` takes a cancellation back; the cancellation itself stays in the books. `offer` is an offer to stay that somebody accepted.
+Kind: TypeAlias = Literal["order", "booking", "cancellation", "undo", "offer"]
 
 #: Plain texts and whole numbers, or lists of such objects (the lines of an order).
 Detail: TypeAlias = Mapping[str, "str | int | Sequence[Mapping[str, str | int]]"]

@@ -19,7 +19,20 @@ HTML = b"<!doctype html><html><head><title>Just a moment</title></head><body><h1
 
 #: Members whose text is one of a list that the vendor may lengthen on any day.
 ENUM_MEMBERS = frozenset(
-    {"status", "type", "code", "category", "capability", "interval", "object", "orderStatus", "priceType", "asinType", "availability"}
+    {
+        "status",
+        "state",
+        "type",
+        "code",
+        "category",
+        "capability",
+        "interval",
+        "object",
+        "orderStatus",
+        "priceType",
+        "asinType",
+        "availability",
+    }
     | {"acceptanceArtifactType", "rejectionArtifactType", "default_mode", "error_type"}
 )
 UNHEARD_OF = "SOMETHING_NEW"

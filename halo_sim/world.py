@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS orders (
   external_id TEXT PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, placed_at TEXT NOT NULL, purchase_order TEXT, body_hash TEXT NOT NULL,
   answer BLOB NOT NULL, lines TEXT NOT NULL, subtotal_cents INTEGER NOT NULL, shipping_cents INTEGER NOT NULL, tax_cents INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS zinc_orders (
+  id TEXT PRIMARY KEY, key TEXT NOT NULL, created_at TEXT NOT NULL, max_price INTEGER NOT NULL, lines TEXT NOT NULL, kept TEXT NOT NULL,
+  status TEXT NOT NULL, result TEXT
+);
 CREATE TABLE IF NOT EXISTS gone_slots (
   venue_id INTEGER NOT NULL, day TEXT NOT NULL, time TEXT NOT NULL, table_type TEXT NOT NULL, PRIMARY KEY (venue_id, day, time, table_type)
 );
@@ -57,6 +61,11 @@ CREATE TABLE IF NOT EXISTS reservations (
 );
 CREATE TABLE IF NOT EXISTS cancellations (
   subscription_id TEXT PRIMARY KEY, requested_at TEXT NOT NULL, ends_at TEXT NOT NULL, mode TEXT NOT NULL, comment TEXT, feedback TEXT
+);
+CREATE TABLE IF NOT EXISTS appointments (
+  booking_id TEXT PRIMARY KEY, location_id TEXT NOT NULL, customer_id TEXT NOT NULL, variation_id TEXT NOT NULL,
+  team_member_id TEXT NOT NULL, starts_at TEXT NOT NULL, duration_minutes INTEGER NOT NULL, note TEXT NOT NULL, status TEXT NOT NULL,
+  version INTEGER NOT NULL, created_at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS replays (
   scope TEXT NOT NULL, key TEXT NOT NULL, body_hash TEXT NOT NULL, status INTEGER NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (scope, key)

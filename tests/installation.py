@@ -37,13 +37,13 @@ class Installation:
     engine: Engine
 
     @classmethod
-    def open(cls, home: Path, *, clock: FakeClock | None = None, **settings: str) -> Installation:
-        """A founded household in `home`; `settings` are given as the environment would."""
+    def open(cls, home: Path, *, clock: FakeClock | None = None, merchant: str = "amazon", **settings: str) -> Installation:
+        """A founded household in `home` that buys at `merchant`; `settings` are given as the environment would."""
         clock = clock or FakeClock(NOON)
         loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in settings.items()})
         world = World.open(loaded.simulator_file, clock)
         engine = Engine.open(loaded, clock=clock, transport=SimTransport(world))
-        engine.found_household(household_plan())
+        engine.found_household(household_plan().model_copy(update={"default_merchant": merchant}))
         return cls(loaded, clock, world, engine)
 
     def ask(self, text: str, *, member: str | None = None, answers: str | None = None) -> Card:

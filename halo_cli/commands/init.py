@@ -15,6 +15,9 @@ def init(
         list[str] | None, typer.Option("--member", metavar="NAME", help="A member; the first is the owner. Repeat.", show_default=False)
     ] = None,
     tz: Annotated[str | None, typer.Option("--tz", metavar="ZONE", help="Its IANA time zone.", show_default=False)] = None,
+    merchant: Annotated[
+        str | None, typer.Option("--merchant", metavar="NAME", help="Where it buys: amazon (Amazon Business) or zinc.", show_default=False)
+    ] = None,
     json: Json = False,
     home: Home = None,
     no_input: NoInput = False,
@@ -25,7 +28,7 @@ def init(
     from halo_cli.output import Lines, Output
 
     settings = session.settings_of(home)
-    plan = default_plan(name=name, members=member, zone=tz)
+    plan = default_plan(name=name, members=member, zone=tz, merchant=merchant)
     with session.open_engine(settings) as engine:
         household = engine.found_household(plan)
     with session.open_queries(settings) as queries:

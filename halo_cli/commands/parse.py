@@ -32,14 +32,13 @@ def parse(
     """Print the Intent that the words mean."""
     from halo_cli import intents, session
     from halo_cli.output import write_object
-    from halo_engine.clock import SystemClock
     from halo_engine.engine import words_reader
     from halo_engine.model.errors import InvalidInput
 
     if (text is None) == (jsonl is None):
         raise InvalidInput("Give either TEXT or --jsonl FILE.", hint='For example: halo parse "order two packs of paper towels"')
     settings = session.settings_of(home)
-    read = words_reader(settings, SystemClock())
+    read = words_reader(settings, session.clock_of(settings))
     if text is None:
         raise typer.Exit(_stream(jsonl or "-", read, settings))
     words = session.words(text, settings)

@@ -10,6 +10,7 @@
     │   ├── AlreadyCancelled
     │   └── TermsChanged            what was confirmed is not what stands now
     │       └── DraftExpired
+    ├── IllegalMove                 a bug in Halo: nothing may go on from here
     ├── StillRunning                waited as long as was asked; it goes on
     ├── ParserFailed                the words could not be read now
     ├── VendorFailed                a vendor could not be asked
@@ -94,6 +95,10 @@ class DraftExpired(TermsChanged):
     """This draft has expired. Nothing was done."""
 
     default_hint = "Ask again: prices and times are looked up anew."
+
+
+class IllegalMove(HaloError):
+    """There is no such move between these two states. That is a bug in Halo; nothing was done."""
 
 
 class StillRunning(HaloError):

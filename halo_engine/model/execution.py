@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from halo_engine.model.errors import Conflict
+from halo_engine.model.errors import IllegalMove
 from halo_engine.model.money import Money
 from halo_engine.model.value import Value
 
@@ -43,8 +43,9 @@ TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
     _S.SUBMITTING: frozenset(
         {_S.CONFIRMED, _S.UNKNOWN, _S.ACCEPTED, _S.DONE, _S.PARTIAL, _S.FAILED, _S.TERMS_CHANGED, _S.HANDED_OFF, _S.NEEDS_ATTENTION}
     ),
-    _S.UNKNOWN: frozenset({_S.CONFIRMED, _S.ACCEPTED, _S.DONE, _S.PARTIAL, _S.FAILED, _S.NEEDS_ATTENTION}),
-    _S.ACCEPTED: frozenset({_S.DONE, _S.PARTIAL, _S.FAILED, _S.NEEDS_ATTENTION}),
+    _S.UNKNOWN: frozenset({_S.CONFIRMED, _S.ACCEPTED, _S.DONE, _S.PARTIAL, _S.FAILED, _S.TERMS_CHANGED, _S.NEEDS_ATTENTION}),
+    # A vendor that buys later finds the price risen later.
+    _S.ACCEPTED: frozenset({_S.DONE, _S.PARTIAL, _S.FAILED, _S.TERMS_CHANGED, _S.NEEDS_ATTENTION}),
     _S.DONE: frozenset(),
     _S.PARTIAL: frozenset(),
     _S.FAILED: frozenset(),
@@ -85,9 +86,10 @@ class Execution(Value):
         return self.status in FINAL
 
     def move(self, to: ExecutionStatus, **fields: Any) -> Execution:
-        """This execution in status `to`, one version on. Raises `Conflict` for a move that is not in `TRANSITIONS`."""
+        """This execution in status `to`, one version on. Raises `IllegalMove` for one that is not in `TRANSITIONS`."""
         if to not in TRANSITIONS[self.status]:
-            raise Conflict(f"An execution cannot go from {self.status} to {to}.")
+            # Not a Conflict: a conflict is looked at again at once, and this would be the same for ever.
+            raise IllegalMove(f"An execution cannot go from {self.status} to {to}. That is a bug in Halo; nothing was done.")
         return self.model_copy(update={"status": to, "version": self.version + 1, **fields})
 
 

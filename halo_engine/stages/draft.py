@@ -175,7 +175,7 @@ def write_terms(proposal: Proposal, *, household_id: str, draft_id: str, revisio
         lines=proposal.lines,
         charges=proposal.charges,
         total=proposal.total,
-        maximum=proposal.total,
+        maximum=proposal.at_most,
         payment_method=proposal.payment_method,
         fulfilment=proposal.fulfilment,
         policies=proposal.policies,

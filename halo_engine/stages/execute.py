@@ -60,6 +60,8 @@ class Waits:
     retries_s: tuple[int, ...]
     #: Between look-ups of an unknown outcome; when used up, a "not there" is believed.
     lookups_s: tuple[int, ...]
+    #: How long a vendor may work on what it has accepted before a person has to look.
+    accepted_lives_s: int
 
 
 @dataclass(frozen=True)
@@ -156,14 +158,10 @@ class Executing:
 
     def _record(self, job: _Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
         match outcome:
-            case Done(total=total) if total is not None and total > job.terms.maximum:
-                return self._done(
-                    job, attempt, outcome, ExecutionStatus.DONE, f"The vendor charged {total.display}: more than was confirmed."
-                )
             case Done():
-                return self._done(job, attempt, outcome, ExecutionStatus.DONE, None)
+                return self._done(job, attempt, outcome, ExecutionStatus.DONE, _remark(outcome, (), job.terms))
             case Partial(not_done=left):
-                return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, f"Not done: {', '.join(left)}.")
+                return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, _remark(outcome, left, job.terms))
             case Pending(reference=reference):
                 return self._wait_for_vendor(job, attempt, reference)
             case Rejected(reason=Reason.PRICE | Reason.STOCK | Reason.SLOT_GONE, message=message):
@@ -289,7 +287,8 @@ class Executing:
         if delay is not None:
             return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=job.execution.status, delay=delay)
         sent = sum(1 for earlier in job.attempts if earlier.step == "commit")
-        can_repeat = job.verb.repeats_safely and job.execution.status is ExecutionStatus.UNKNOWN and sent <= len(self._waits.retries_s)
+        is_unknown = job.execution.status is ExecutionStatus.UNKNOWN
+        can_repeat = is_unknown and job.verb.repeats_safely(job.terms) and sent <= len(self._waits.retries_s)
         if not can_repeat:
             return self._give_to_person(job, attempt, f"{message} It cannot be sent again safely.")
         return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=ExecutionStatus.CONFIRMED)
@@ -298,14 +297,18 @@ class Executing:
         return self._end(job, attempt, ExecutionStatus.NEEDS_ATTENTION, Classification.AMBIGUOUS, error_message=reason)
 
     def _next_look_up(self, job: _Job) -> timedelta | None:
-        """The wait after this look-up, None when they are used up since the request was last sent."""
+        """The wait after this look-up, None when they are used up since the request was sent, or the vendor last said that it is under way."""
         looked = 0
         for attempt in job.attempts:
-            looked = 0 if attempt.step == "commit" else looked + (attempt.step == "look_up")
+            looked = 0 if attempt.step == "commit" or attempt.status == "accepted" else looked + (attempt.step == "look_up")
         return timedelta(seconds=self._waits.lookups_s[looked]) if looked < len(self._waits.lookups_s) else None
 
     def _wait_for_vendor(self, job: _Job, attempt: Attempt, reference: str) -> Progress:
-        delay = self._next_look_up(job) or timedelta(seconds=self._waits.lookups_s[-1])
+        sent = job.execution.submitted_at
+        if sent and self._clock.now() - sent > timedelta(seconds=self._waits.accepted_lives_s):
+            return self._give_to_person(job, attempt, f"The vendor accepted it as {reference} and never finished.")
+        polls = sum(1 for earlier in job.attempts if earlier.status == "accepted")
+        delay = timedelta(seconds=self._waits.lookups_s[min(polls, len(self._waits.lookups_s) - 1)])
         return self._later(job, attempt, "accepted", None, None, to=ExecutionStatus.ACCEPTED, delay=delay, vendor_reference=reference)
 
     def _later(
@@ -399,3 +402,11 @@ class Executing:
         )
         books.events.append_move(payload, household_id=after.household_id, entity_id=after.id, status=to.value)
         return after
+
+
+def _remark(outcome: Done | Partial, not_done: tuple[str, ...], terms: Terms) -> str | None:
+    """What a person has to be told beside the receipt."""
+    charged = outcome.total
+    told = [f"The vendor charged {charged.display}: more than was confirmed."] if charged and charged > terms.maximum else []
+    left = [f"Not done: {', '.join(not_done)}."] if not_done else []
+    return " ".join([*told, *left]) or None

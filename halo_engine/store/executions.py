@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from halo_engine.model.confirmation import Confirmation
@@ -66,9 +67,15 @@ class Executions:
         self._session.expire_all()
 
     def put_attempt(self, attempt: Attempt) -> None:
-        """Write an attempt: when it begins, where the begin must be on record, and again when it ends."""
+        """Write an attempt: when it begins, where the begin must be on record, and again when it ends.
+
+        Raises `Conflict` where another worker has written the attempt of that number: it is ahead.
+        """
         self._session.merge(tables.ExecutionAttempt(**attempt.model_dump()))
-        self._session.flush()
+        try:
+            self._session.flush()
+        except IntegrityError as error:
+            raise Conflict("Another worker has moved this execution.") from error
 
     def attempts(self, execution_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""

@@ -17,16 +17,17 @@ from urllib.parse import quote as quoted
 
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
+from halo_engine.model.household import Address
 from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.strict_json import Json
-from halo_engine.vendors.amazon_auth import AccessTokens
+from halo_engine.vendors.amazon_auth import AccessTokens, AmazonCredentials
 from halo_engine.vendors.amazon_result import covers, outcome_of, quote_of
-from halo_engine.vendors.amazon_values import Address, AmazonCredentials, Offer, OrderLine, PastLine, PastOrder, Quote, QuotedLine
 from halo_engine.vendors.amazon_wire import Basket, Errors, OrderReport, OrderResult, Products, order_body, trial_body
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, SignInError, VendorHttp, failed
+from halo_engine.vendors.merchant import Offer, OrderLine, PastOrder, Quote
 from halo_engine.vendors.wire import UnreadableError, W, read_as
 
-__all__ = ["Address", "AmazonBusiness", "AmazonCredentials", "Offer", "OrderLine", "PastLine", "PastOrder", "Quote", "QuotedLine"]
+__all__ = ["AmazonBusiness", "AmazonCredentials"]
 
 NAME = "Amazon Business"
 
@@ -40,7 +41,11 @@ _MAX_PAGES = 20
 
 
 class AmazonBusiness:
-    """One account. `base_url` is the API's root, `auth_url` the whole address of the token endpoint."""
+    """One account, as a `Merchant`. `base_url` is the API's root, `auth_url` the whole address of the token endpoint."""
+
+    name = "amazon"
+    payee = "Amazon"
+    warnings = ("Halo cannot cancel or return an order: that is done in your Amazon account.",)
 
     def __init__(
         self,

@@ -13,13 +13,22 @@ from datetime import datetime, timedelta
 from pydantic import Field, SecretStr
 
 from halo_engine.clock import Clock
-from halo_engine.vendors.amazon_values import AmazonCredentials
+from halo_engine.model.value import Value
 from halo_engine.vendors.http import Answer, Call, SignInError, VendorHttp, failed
 from halo_engine.vendors.wire import HeaderToken, UnreadableError, Wire, read_as
 
 NAME = "Login with Amazon"
 
 _EARLY = timedelta(seconds=60)
+
+
+class AmazonCredentials(Value):
+    """A Login with Amazon client, the household's authorisation of it, and the account that buys."""
+
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    user_email: str
 
 
 class _Granted(Wire):

@@ -10,7 +10,6 @@ from datetime import date
 
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Artifact, Done, Partial, Reason, Rejected, Unknown
-from halo_engine.vendors.amazon_values import OrderLine, Quote, QuotedLine
 from halo_engine.vendors.amazon_wire import (
     Acceptance,
     AgeRestriction,
@@ -28,6 +27,7 @@ from halo_engine.vendors.amazon_wire import (
     day_of,
     keyed,
 )
+from halo_engine.vendors.merchant import OrderLine, Quote, QuotedLine
 from halo_engine.vendors.wire import UnreadableError
 
 

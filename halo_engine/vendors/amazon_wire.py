@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from halo_engine.model.household import Address
 from halo_engine.model.money import Money
 from halo_engine.model.strict_json import Json
-from halo_engine.vendors.amazon_values import Address, Offer, OrderLine, PastLine, PastOrder, Quote
+from halo_engine.vendors.merchant import Offer, OrderLine, PastLine, PastOrder, Quote
 from halo_engine.vendors.wire import Ident, NotNegative, Opaque, Text, Wire, to_money
 
 

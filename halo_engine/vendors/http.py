@@ -61,7 +61,7 @@ class Limits:
 class Call:
     """One request. Its repr shows neither headers nor query nor body, because tokens and addresses travel there."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)

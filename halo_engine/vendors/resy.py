@@ -32,7 +32,7 @@ from halo_engine.vendors.resy_wire import (
 )
 from halo_engine.vendors.wire import UnreadableError, read_as
 
-__all__ = ["BookingTerms", "Reservation", "Resy", "ResyCredentials", "Slot", "Venue"]
+__all__ = ["BookingTerms", "Reservation", "Resy", "ResyCredentials", "Slot", "Venue", "zone_of"]
 
 _PAGE_SIZE = 50
 #: More reservations than a household makes, and an end for a list that never ends.

@@ -50,7 +50,7 @@ class BookingTerms(Value):
 
     policies: tuple[str, ...]
     charge_now: Money
-    #: As the vendor states it; the policy's words say whether it is for each person.
+    #: For each guest, for cancelling late and for not coming.
     cancellation_fee: Money | None
     #: UTC; after it the fee applies, or nothing is paid back.
     cancel_until: AwareDatetime | None

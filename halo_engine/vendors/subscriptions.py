@@ -1,17 +1,18 @@
 """Subscriptions: who sells them, what the household has, and ending one.
 
 `verbs/cancel.py` calls it. Reads raise `VendorFailed`; `cancel` gives exactly one `Outcome`, and for a provider that takes cancellations
-only from a person it gives a `HandOff` without calling anybody.
+only from a person it gives a `HandOff` without calling anybody. What is decided is decided here, once; how it is said to Stripe, Chargebee or Recurly
+stands in `subscriptions_<dialect>.py`.
 
 The surprising part: "cancelled" is rarely over. What a cancellation proves is when the subscription ends, so that is what `Done` carries.
 The provider is addressed under the configured base URL by its id; the address in its registry entry is never followed.
-Source: vendor notes §4.1 and §4.3.
+An offer to stay is declined, once, and never accepted; where there is no declining it, a person has to. Source: vendor notes §4.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, assert_never
+from typing import assert_never
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -19,21 +20,21 @@ from pydantic import SecretStr
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Artifact, Done, Found, HandOff, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
-from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, Reply, VendorHttp, failed
-from halo_engine.vendors.subscriptions_values import Provider, Subscription, When
-from halo_engine.vendors.subscriptions_wire import ErrorBody, Offer, Registry, SubscriptionBody, SubscriptionList
+from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, failed
+from halo_engine.vendors.subscriptions_chargebee import Chargebee
+from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending
+from halo_engine.vendors.subscriptions_recurly import Recurly
+from halo_engine.vendors.subscriptions_stripe import Stripe
+from halo_engine.vendors.subscriptions_values import Provider, Refund, Status, Subscription, When
+from halo_engine.vendors.subscriptions_wire import Offer, Registry
 from halo_engine.vendors.wire import UnreadableError, read_as
 
-__all__ = ["Provider", "Subscription", "Subscriptions", "When"]
+__all__ = ["Provider", "Refund", "Status", "Subscription", "Subscriptions", "When"]
 
 _REGISTRY = "The provider registry"
 
-_REFUSALS = {
-    400: Reason.OTHER,
-    402: Reason.PAYMENT,
-    403: Reason.RESTRICTED,
-    404: Reason.NOT_FOUND,
-}
+#: Add a dialect here, and its providers can be cancelled.
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Stripe(), Chargebee(), Recurly())}
 
 
 class Subscriptions:
@@ -49,9 +50,9 @@ class Subscriptions:
 
     def providers(self) -> tuple[Provider, ...]:
         """Every provider that can be read. Raises `VendorFailed`."""
-        answer = self._ask(_REGISTRY, self._call("GET", "/v1/providers"))
+        answer = self._ask(_REGISTRY, Call(method="GET", url=f"{self._base_url}/v1/providers", headers=self._registry_key()))
         try:
-            return read_as(answer, Registry).providers()
+            return read_as(answer, Registry).providers(DIALECTS)
         except UnreadableError as error:
             raise failed(_REGISTRY, answer) from error
 
@@ -83,74 +84,69 @@ class Subscriptions:
             return _handed_over(provider)
         if when not in provider.modes:
             return Rejected(reason=Reason.POLICY, message=f"{provider.display_name} does not offer to end it {_words(when)}.")
-        reply = self._http.commit(self._end_call(subscription, when, key))
-        return self._settled(reply, subscription, when)
+        if not DIALECTS[provider.dialect].recognises_repeats and (settled := self._settled_before(subscription, when)):
+            return settled
+        return self._end(Ending(subscription=subscription, when=when, key=key))
 
-    def _end_call(self, subscription: Subscription, when: When, key: str) -> Call:
-        path = _path(subscription.provider, subscription.subscription_id)
-        if when == "now":
-            # No key: what has ended cannot be ended again.
-            return self._call("DELETE", path)
-        return replace(self._call("POST", path, key=key), form={"cancel_at_period_end": "true"})
+    def _settled_before(self, subscription: Subscription, when: When) -> Outcome | None:
+        """What an earlier attempt, or somebody else, has come to; None where there is something left to do."""
+        found = self.find(subscription, when=when)
+        # Nothing has been sent yet: what cannot be read now may be readable in a moment.
+        return Retryable(message=found.message) if isinstance(found, Unknown) else found if isinstance(found, Done) else None
 
-    def _settled(self, reply: Reply, subscription: Subscription, when: When) -> Outcome:
-        name = subscription.provider.display_name
+    def _end(self, ending: Ending) -> Outcome:
+        provider = ending.subscription.provider
+        reply = self._http.commit(DIALECTS[provider.dialect].end(self._root(provider), self._api_key, ending))
         match reply:
             case NotSent(why):
-                return Retryable(message=f"{name} could not be reached: {why}.")
+                return Retryable(message=f"{provider.display_name} could not be reached: {why}.")
             case MayHaveBeenSent(why):
-                return Unknown(message=f"{name} did not confirm the cancellation: {why}.")
+                return Unknown(message=f"{provider.display_name} did not confirm the cancellation: {why}.")
             case Answer(status=200):
-                return self._ended(reply, subscription, when)
+                return self._ended(reply, ending)
             case Answer(status=429):
-                return Retryable(message=f"{name} asks for fewer requests.", retry_after_s=reply.retry_after_s)
+                return Retryable(message=f"{provider.display_name} asks for fewer requests.", retry_after_s=reply.retry_after_s)
             case Answer():
-                return self._refused(reply, subscription, when)
+                return self._refused(reply, ending)
         assert_never(reply)
 
-    def _ended(self, answer: Answer, subscription: Subscription, when: When) -> Outcome:
+    def _ended(self, answer: Answer, ending: Ending) -> Outcome:
+        """A 200 is a cancellation only if the record in it says so; it may be an offer instead."""
+        subscription, provider = ending.subscription, ending.subscription.provider
+        offer = _offer(answer)
+        if offer is not None:
+            return self._decline(offer, ending)
         try:
-            read_as(answer, Offer)
+            current = DIALECTS[provider.dialect].read_one(answer, provider)
         except UnreadableError:
-            pass
-        else:
-            return _offered(subscription.provider)
-        try:
-            current = read_as(answer, SubscriptionBody).subscription(subscription.provider)
-        except UnreadableError:
-            return Unknown(message=f"{subscription.provider.display_name} answered, but the answer cannot be read.")
+            return Unknown(message=f"{provider.display_name} answered, but the answer cannot be read.")
         if current.subscription_id != subscription.subscription_id:
-            return Unknown(message=f"{subscription.provider.display_name} answered for another subscription.")
-        return self._proof(current, when) or Unknown(
-            message=f"{subscription.provider.display_name} answered, and still lists it as running."
-        )
+            return Unknown(message=f"{provider.display_name} answered for another subscription.")
+        return self._proof(current, ending.when) or Unknown(message=f"{provider.display_name} answered, and still lists it as running.")
 
-    def _refused(self, answer: Answer, subscription: Subscription, when: When) -> Outcome:
-        """Only the provider's own words make a definite no, and "no such subscription" may mean that it has ended already."""
-        name = subscription.provider.display_name
+    def _decline(self, offer: Offer, ending: Ending) -> Outcome:
+        """Ask once more, with the offer declined. A second offer is not argued with: whatever else is pressed might accept it."""
+        if offer.confirm_token is None or ending.decline is not None:
+            return _offered(ending.subscription.provider)
+        return self._end(replace(ending, decline=offer.confirm_token))
+
+    def _refused(self, answer: Answer, ending: Ending) -> Outcome:
+        """Only the provider's own words make a definite no, and some of them only mean that it was over already."""
+        provider = ending.subscription.provider
         try:
-            said = read_as(answer, ErrorBody)
+            refusal = DIALECTS[provider.dialect].read_refusal(answer, provider)
         except UnreadableError:
-            return Unknown(message=f"{name} gave an answer that cannot be read (status {answer.status}).")
-        if answer.status in (400, 404) and said.error.code == "resource_missing":
-            return self._missing(subscription, when)
-        if answer.status == 401:
-            return Retryable(message=f"{name} did not accept the stored key.", auth=True)
-        # The key was used before with other terms: what became of that is not known.
-        reason = None if "idempotency_error" in (said.error.type, said.error.code) else _REFUSALS.get(answer.status)
-        if reason is None:
-            return Unknown(message=f"{name} did not settle it (status {answer.status}).")
-        return Rejected(reason=reason, message=f"{name} refused it: {said.message}")
+            return Unknown(message=f"{provider.display_name} gave an answer that cannot be read (status {answer.status}).")
+        return self._after_a_look(refusal, ending) if isinstance(refusal, Contested) else refusal
 
-    def _missing(self, subscription: Subscription, when: When) -> Outcome:
-        name = subscription.provider.display_name
+    def _after_a_look(self, refusal: Contested, ending: Ending) -> Outcome:
         try:
-            current = self._current(subscription)
+            current = self._current(ending.subscription)
         except VendorFailed as error:
             return Unknown(message=error.message)
         if current is None:
-            return Rejected(reason=Reason.NOT_FOUND, message=f"{name} knows no such subscription.")
-        return self._proof(current, when) or Unknown(message=f"{name} contradicts itself about the subscription.")
+            return Rejected(reason=Reason.NOT_FOUND, message=f"{ending.subscription.provider.display_name} knows no such subscription.")
+        return self._proof(current, ending.when) or refusal.otherwise
 
     def _proof(self, current: Subscription, when: When) -> Done | None:
         """`Done` with what the provider's own record proves, if it proves what was asked for."""
@@ -169,10 +165,11 @@ class Subscriptions:
 
     # Asking.
 
-    def _call(self, method: Literal["GET", "POST", "DELETE"], path: str, *, key: str | None = None) -> Call:
-        keyed = {} if key is None else {"Idempotency-Key": key}
-        headers = {"Authorization": f"Bearer {self._api_key.get_secret_value()}"} | keyed
-        return Call(method=method, url=f"{self._base_url}{path}", headers=headers)
+    def _registry_key(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._api_key.get_secret_value()}"}
+
+    def _root(self, provider: Provider) -> str:
+        return f"{self._base_url}/{quote(provider.provider_id, safe='')}"
 
     def _ask(self, name: str, call: Call, *, also: frozenset[int] = frozenset()) -> Answer:
         """A 200 to a call that changes nothing, or one of the statuses in `also`. Raises `VendorFailed`."""
@@ -185,23 +182,23 @@ class Subscriptions:
 
     def _with(self, provider: Provider) -> tuple[Subscription, ...]:
         """The one subscription with `provider`, or none: a running one rather than one that has ended."""
-        call = replace(self._call("GET", _path(provider)), query={"status": "all", "limit": "10"})
-        answer = self._ask(provider.display_name, call)
+        dialect = _dialect(provider)
+        answer = self._ask(provider.display_name, dialect.list_all(self._root(provider), self._api_key))
         try:
-            found = [body.subscription(provider) for body in read_as(answer, SubscriptionList).data]
+            found = dialect.read_list(answer, provider)
         except UnreadableError as error:
             raise failed(provider.display_name, answer) from error
         return tuple(sorted(found, key=lambda one: one.status == "ended"))[:1]
 
     def _current(self, subscription: Subscription) -> Subscription | None:
         """The subscription as it is now; None where the provider says in its own words that there is none. Raises `VendorFailed`."""
-        provider = subscription.provider
-        answer = self._ask(provider.display_name, self._call("GET", _path(provider, subscription.subscription_id)), also=frozenset({404}))
+        provider, dialect = subscription.provider, _dialect(subscription.provider)
+        call = dialect.retrieve(self._root(provider), self._api_key, subscription.subscription_id)
+        answer = self._ask(provider.display_name, call, also=frozenset({404}))
         try:
-            if answer.status == 404:
-                read_as(answer, ErrorBody)
+            if answer.status == 404 and dialect.says_missing(answer):
                 return None
-            current = read_as(answer, SubscriptionBody).subscription(provider)
+            current = dialect.read_one(answer, provider)
         except UnreadableError as error:
             raise failed(provider.display_name, answer) from error
         if current.subscription_id != subscription.subscription_id:
@@ -209,9 +206,16 @@ class Subscriptions:
         return current
 
 
-def _path(provider: Provider, subscription_id: str | None = None) -> str:
-    listed = f"/{quote(provider.provider_id, safe='')}/v1/subscriptions"
-    return listed if subscription_id is None else f"{listed}/{quote(subscription_id, safe='')}"
+def _dialect(provider: Provider) -> Dialect:
+    """What the provider is asked in. One whose language nobody here speaks is still read, if it can be, as the commonest."""
+    return DIALECTS.get(provider.dialect, DIALECTS["stripe"])
+
+
+def _offer(answer: Answer) -> Offer | None:
+    try:
+        return read_as(answer, Offer)
+    except UnreadableError:
+        return None
 
 
 def _handed_over(provider: Provider) -> HandOff:
@@ -222,8 +226,7 @@ def _handed_over(provider: Provider) -> HandOff:
 
 
 def _offered(provider: Provider) -> Outcome:
-    """Left unanswered, which declines it: how to answer without accepting is documented nowhere, and whatever is pressed might accept."""
-    message = f"{provider.display_name} made an offer instead of ending it. It was not accepted, and the subscription goes on."
+    message = f"{provider.display_name} keeps making an offer instead of ending it. It was not accepted, and the subscription goes on."
     return HandOff(url=provider.deeplink or "", message=message)
 
 

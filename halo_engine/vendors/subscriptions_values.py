@@ -14,6 +14,10 @@ from halo_engine.model.value import Value
 
 #: When a cancellation takes effect.
 When = Literal["period_end", "now"]
+#: What comes back of what is paid already, when it ends at once.
+Refund = Literal["none", "prorated", "full"]
+Status = Literal["active", "ending", "ended", "paused", "past_due", "unknown"]
+Interval = Literal["month", "year"]
 
 
 class Provider(Value):
@@ -32,6 +36,9 @@ class Provider(Value):
     fee: Money | None
     loses: tuple[str, ...]
     instructions: str | None
+    refund: Refund = "none"
+    #: Whether it is known to answer a cancellation with an offer to stay.
+    makes_offers: bool = False
 
 
 class Subscription(Value):
@@ -39,9 +46,10 @@ class Subscription(Value):
 
     provider: Provider
     subscription_id: str
-    status: Literal["active", "ending", "ended", "paused", "past_due", "unknown"]
+    #: `ending` runs until `ends_at`; only `ended` is over, whatever word the provider has for either.
+    status: Status
     price: Money
-    interval: Literal["month", "year"]
+    interval: Interval
     period_end: AwareDatetime
     #: None while it renews.
     ends_at: AwareDatetime | None

@@ -1,7 +1,8 @@
 """CANCEL: end a subscription that the household has, at the end of what is paid for or at once.
 
-Only a provider with an API can be cancelled by Halo. For the others the confirmed draft ends in a hand-over with the provider's own page; it is
-never called done.
+What it comes to stands on the card before anybody confirms: when it ends, with the notice that has to be kept, what is paid back, the fee, what is
+lost. A fee is money like any other. Only a provider with an API can be cancelled by Halo. For the others the confirmed draft ends in a hand-over with
+the provider's own page; it is never called done. An offer to stay is declined: what was confirmed is the end.
 """
 
 from __future__ import annotations
@@ -50,8 +51,6 @@ class Cancel(Verb[CancelParams]):
         ),
     )
     questions: ClassVar = {"subscription": "Which subscription should I cancel?"}
-    #: Cancelling what is cancelled changes nothing.
-    repeats_safely: ClassVar[bool] = True
 
     def resolve(self, params: CancelParams, context: Context) -> Instruction | Question | Refusal:
         subscriptions = context.vendors.subscriptions.subscriptions()
@@ -59,9 +58,12 @@ class Cancel(Verb[CancelParams]):
         if len(named) != 1:
             return _which(params, named or _similar(params.subscription or "", subscriptions))
         subscription = named[0]
-        if subscription.status in ("ending", "ended"):
-            ended = subscription.ends_at or subscription.period_end
-            return Refusal(reason=f"{subscription.provider.display_name} is cancelled already: it ends on {_day(ended, context)}.")
+        if subscription.status == "ended" or (subscription.status == "ending" and params.when != "now"):
+            day, verb = (
+                _day(subscription.ends_at or subscription.period_end, context),
+                "ended" if subscription.status == "ended" else "ends",
+            )
+            return Refusal(reason=f"{subscription.provider.display_name} is cancelled already: it {verb} on {day}.")
         when = params.when or subscription.provider.default_mode
         if subscription.provider.capability == "api" and when not in subscription.provider.modes:
             return Refusal(reason=f"{subscription.provider.display_name} cannot be cancelled {_MODES[when]}.")
@@ -71,10 +73,9 @@ class Cancel(Verb[CancelParams]):
         subscription = context.vendors.subscriptions.get(instruction["provider_id"])
         if subscription is None or subscription.subscription_id != instruction["subscription_id"]:
             return Refusal(reason="The subscription is not there any more.")
-        provider = subscription.provider
-        now = instruction["when"] == "now"
+        provider, now = subscription.provider, instruction["when"] == "now"
         ends = "at once" if now else _day(_end(subscription, context.now), context)
-        fee = provider.fee or Money(cents=0, currency=subscription.price.currency)
+        fee = _fee(subscription)
         return Proposal(
             verb=self.spec.name,
             title=f"Cancel {provider.display_name}",
@@ -84,12 +85,8 @@ class Cancel(Verb[CancelParams]):
             charges=(Charge(label="cancellation fee", amount=fee),) if fee.cents else (),
             total=fee,
             payment_method=context.preference.payment_method_masked if fee.cents else None,
-            fulfilment=(
-                Fact(label="ends", text=ends),
-                Fact(label="costs now", text=_price(subscription)),
-                Fact(label="next renewal", text=_day(subscription.period_end, context)),
-            ),
-            policies=(f"Notice of {provider.notice_days} days.",) if provider.notice_days else (),
+            fulfilment=_facts(subscription, ends, context, now=now),
+            policies=_policies(subscription, context, now=now),
             warnings=_warnings(subscription, now=now),
             irreversible=now or provider.capability != "api",
             instruction=dict(instruction),
@@ -99,6 +96,9 @@ class Cancel(Verb[CancelParams]):
         subscription = self._subscription(terms, context)
         if subscription is None:
             return Rejected(reason=Reason.NOT_FOUND, message="The subscription is not there any more.")
+        fee = _fee(subscription)
+        if fee.currency != terms.maximum.currency or fee > terms.maximum:
+            return Rejected(reason=Reason.PRICE, message=f"Cancelling now costs {fee.display}; {terms.maximum.display} was confirmed.")
         return context.vendors.subscriptions.cancel(subscription, when=terms.instruction["when"], key=key)
 
     def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
@@ -106,6 +106,10 @@ class Cancel(Verb[CancelParams]):
         if subscription is None:
             return Unknown(message="The subscription could not be found at the provider's.")
         return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"])
+
+    def repeats_safely(self, terms: Terms) -> bool:
+        """Cancelling what is cancelled changes nothing, and where keys are not honoured the record is read before a repeat."""
+        return True
 
     @staticmethod
     def _subscription(terms: Terms, context: Context) -> Subscription | None:
@@ -150,19 +154,68 @@ def _which(params: CancelParams, candidates: Sequence[Subscription]) -> Question
     return Question(field="subscription", question="Which subscription do you mean?", options=options)
 
 
+_REFUNDS = {
+    "none": "nothing: what is paid is not paid back",
+    "prorated": "the part of the period that is left, as the provider counts it",
+    "full": "the whole of the period that is paid",
+}
+
+
+def _fee(subscription: Subscription) -> Money:
+    """What Halo's cancelling it costs. Where a person does it, nothing is charged through Halo."""
+    provider = subscription.provider
+    nothing = Money(cents=0, currency=subscription.price.currency)
+    return provider.fee if provider.fee and provider.capability == "api" else nothing
+
+
+def _facts(subscription: Subscription, ends: str, context: Context, *, now: bool) -> tuple[Fact, ...]:
+    refund = _REFUNDS[subscription.provider.refund] if now else "nothing: it runs until the end of what is paid"
+    facts = (
+        Fact(label="ends", text=ends),
+        Fact(label="paid back", text=refund),
+        Fact(label="costs now", text=_price(subscription)),
+        Fact(label="next renewal", text=_day(subscription.period_end, context)),
+    )
+    how = subscription.provider.instructions
+    return (*facts, Fact(label="how", text=how)) if how and subscription.provider.capability != "api" else facts
+
+
+def _policies(subscription: Subscription, context: Context, *, now: bool) -> tuple[str, ...]:
+    provider = subscription.provider
+    once_more = "" if _in_time(subscription, context.now) else " It is too late for this period: it renews once more."
+    notice = (f"Notice of {provider.notice_days} days.{once_more}",) if provider.notice_days and not now else ()
+    offers = (f"If {provider.display_name} makes an offer to stay, it is declined.",) if provider.makes_offers else ()
+    return (*notice, *offers)
+
+
 def _warnings(subscription: Subscription, *, now: bool) -> tuple[str, ...]:
     provider = subscription.provider
     if provider.capability != "api":
-        return (f"Halo cannot cancel {provider.display_name} itself: you get the way to do it, and it goes on until you have.",)
+        costs = (f"{provider.display_name} asks for a fee of {provider.fee.display}.",) if provider.fee else ()
+        itself = f"Halo cannot cancel {provider.display_name} itself: you get the way to do it, and it goes on until you have."
+        return (itself, *costs, *_losses(subscription))
     ending = "This cannot be undone." if now else "After that date this cannot be undone."
-    return (ending, *(f"You lose: {loss}" for loss in provider.loses))
+    overdue = ("A payment is overdue: cancelling does not settle it.",) if subscription.status == "past_due" else ()
+    return (ending, *overdue, *_losses(subscription))
+
+
+def _losses(subscription: Subscription) -> tuple[str, ...]:
+    return tuple(f"You lose: {loss}" for loss in subscription.provider.loses)
+
+
+def _in_time(subscription: Subscription, now: datetime) -> bool:
+    """Whether there is time left for the notice, which counts from when it was given, where it was given already."""
+    if subscription.ends_at is not None:
+        return subscription.ends_at <= subscription.period_end
+    return now + timedelta(days=subscription.provider.notice_days) <= subscription.period_end
 
 
 def _end(subscription: Subscription, now: datetime) -> datetime:
-    """The end of the period, or of the next one where there is too little time left for the notice."""
-    in_time = now + timedelta(days=subscription.provider.notice_days) <= subscription.period_end
+    """The provider's own date where there is one; else the end of the period, or of the next one where too little time is left for the notice."""
+    if subscription.ends_at is not None:
+        return subscription.ends_at
     period = relativedelta(months=1) if subscription.interval == "month" else relativedelta(years=1)
-    return subscription.period_end if in_time else subscription.period_end + period
+    return subscription.period_end if _in_time(subscription, now) else subscription.period_end + period
 
 
 def _price(subscription: Subscription) -> str:

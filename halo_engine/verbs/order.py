@@ -15,7 +15,7 @@ from halo_engine.model.card import Option
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
 from halo_engine.model.value import Value
-from halo_engine.vendors.amazon import Offer, PastOrder
+from halo_engine.vendors.merchant import Merchant, Offer, PastOrder
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal
 from halo_engine.verbs.fields import Cents, IsoDate, Words
 from halo_engine.verbs.purchase import Pick, Purchase, as_payload
@@ -65,43 +65,42 @@ class Order(Purchase[OrderParams]):
     )
     questions: ClassVar = {"items": "What should I order?"}
 
-    def resolve(self, params: OrderParams, context: Context) -> Instruction | Question | Refusal:
-        if params.merchant and "amazon" not in params.merchant.casefold():
-            return Refusal(reason=f"Halo orders from Amazon only, not from {params.merchant}.")
+    def fill(self, params: OrderParams, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
+        if params.merchant and not any(known in params.merchant.casefold() for known in ("amazon", merchant.name)):
+            return Refusal(reason=f"Halo orders from {merchant.payee} only, not from {params.merchant}.")
         address = context.preference.shipping_address
         if address is None:
             return Refusal(reason="There is no delivery address for this household yet.")
-        history = context.vendors.amazon.history(since=context.now - HISTORY)
+        history = merchant.history(since=context.now - HISTORY)
         picks: list[Pick] = []
         for position, item in enumerate(params.items):
-            found = context.vendors.amazon.search(_keywords(item), postal_code=address.postal_code)
-            choice = choose(item, found, history)
+            found = merchant.search(_keywords(item), postal_code=address.postal_code)
+            choice = choose(item, found, history, seller=merchant.payee)
             if isinstance(choice, Refusal):
                 return choice
             if isinstance(choice, Offer):
                 picks.append(Pick(offer=choice, quantity=item.quantity))
                 continue
             return _which(params, position, choice)
-        return self.basket(tuple(picks), context)
+        basket = self.basket(tuple(picks), merchant, context)
+        return basket if isinstance(basket, Refusal) or not params.deliver_by else {**basket, "deliver_by": params.deliver_by}
 
     def propose(self, params: OrderParams, context: Context) -> Proposal | Question | Refusal:
         proposal = super().propose(params, context)
         if not isinstance(proposal, Proposal):
             return proposal
-        if params.budget_cents is not None and proposal.total.cents > params.budget_cents:
+        if params.budget_cents is not None and proposal.at_most.cents > params.budget_cents:
             budget = Money(cents=params.budget_cents, currency=proposal.total.currency)
-            return Refusal(reason=f"That comes to {proposal.total.display}, more than your {budget.display}.")
-        if params.deliver_by:
-            warning = f"You asked for it by {params.deliver_by}: compare that with the delivery Amazon states."
-            return proposal.model_copy(update={"warnings": (*proposal.warnings, warning)})
+            comes = "comes" if proposal.maximum is None else "may come"
+            return Refusal(reason=f"That {comes} to {proposal.at_most.display}, more than your {budget.display}.")
         return proposal
 
 
-def choose(item: Item, found: tuple[Offer, ...], history: tuple[PastOrder, ...]) -> Offer | tuple[Offer, ...] | Refusal:
+def choose(item: Item, found: tuple[Offer, ...], history: tuple[PastOrder, ...], *, seller: str) -> Offer | tuple[Offer, ...] | Refusal:
     """The product that is meant; several where that is not clear; or why there is none."""
     matching = tuple(offer for offer in found if offer.orderable and _covers(offer, item))
     if not matching:
-        return Refusal(reason=f"Amazon has no {item.name} that can be ordered at the moment.")
+        return Refusal(reason=f"{seller} has no {item.name} that can be ordered at the moment.")
     affordable = tuple(offer for offer in matching if item.max_price_cents is None or offer.unit_price.cents <= item.max_price_cents)
     if not affordable:
         cheapest = min(matching, key=lambda offer: offer.unit_price.cents)

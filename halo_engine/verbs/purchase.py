@@ -1,24 +1,23 @@
-"""What ORDER and REORDER share: from chosen products on, buying is the same whatever words led to it.
+"""What ORDER and REORDER share: from chosen products on, buying is the same whatever words led to it, and at whichever merchant.
 
-The instruction is the basket by Amazon's own identifiers and the address. Amazon is given the confirmed prices as ceilings, so that it refuses by
-itself what would cost more. Its API cannot cancel an order, which is why every purchase is irreversible here.
+A new basket is filled at the merchant that the household prefers; from then on the instruction and the terms name it, so that a preference that is
+changed meanwhile sends nobody to look for an order at the wrong place. The merchant is given the confirmed amounts as ceilings, so that it refuses
+by itself what would cost more. None takes a finished order back, which is why every purchase is irreversible here.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from halo_engine.model.draft import Charge, Fact, Line, Terms
 from halo_engine.model.household import Address
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Found, Outcome, Rejected
 from halo_engine.model.value import Value
-from halo_engine.vendors.amazon import Offer, OrderLine, Quote, QuotedLine
-from halo_engine.verb import Context, Instruction, P, Proposal, Refusal, Verb
-
-VENDOR, PAYEE = "amazon", "Amazon"
-CANNOT_CANCEL = "Halo cannot cancel or return an order: that is done in your Amazon account."
+from halo_engine.vendors.merchant import Merchant, Offer, OrderLine, Quote, QuotedLine
+from halo_engine.verb import Context, Instruction, P, Proposal, Question, Refusal, Verb
 
 
 class Pick(Value):
@@ -29,24 +28,32 @@ class Pick(Value):
 
 
 class Purchase(Verb[P]):
-    """A verb that ends in an Amazon order."""
+    """A verb that ends in an order at a merchant."""
 
-    #: A repeat under the same external id gives the first order again, or is refused; either way there is one.
-    repeats_safely: ClassVar[bool] = True
+    @abstractmethod
+    def fill(self, params: P, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
+        """The basket that the words mean at `merchant`."""
 
-    def basket(self, picks: tuple[Pick, ...], context: Context) -> Instruction | Refusal:
+    def resolve(self, params: P, context: Context) -> Instruction | Question | Refusal:
+        preferred, merchants = context.preference.default_merchant, context.vendors.merchants
+        if preferred not in merchants:
+            return Refusal(reason=f"Halo cannot buy at “{preferred}”, which this household prefers. It knows {' and '.join(merchants)}.")
+        return self.fill(params, merchants[preferred], context)
+
+    def basket(self, picks: tuple[Pick, ...], merchant: Merchant, context: Context) -> Instruction | Refusal:
         """The instruction for `picks`."""
         address = context.preference.shipping_address
         if address is None:
             return Refusal(reason="There is no delivery address for this household yet.")
         for pick in picks:
             if pick.quantity > pick.offer.max_quantity:
-                return Refusal(reason=f"Amazon sells at most {pick.offer.max_quantity} of {pick.offer.title} at once.")
+                return Refusal(reason=f"{merchant.payee} sells at most {pick.offer.max_quantity} of {pick.offer.title} at once.")
         lines = [{"asin": pick.offer.asin, "offer_id": pick.offer.offer_id, "quantity": pick.quantity} for pick in picks]
-        return {"lines": lines, "ship_to": address.model_dump(mode="json", exclude_none=True)}
+        return {"merchant": merchant.name, "lines": lines, "ship_to": address.model_dump(mode="json", exclude_none=True)}
 
     def quote(self, instruction: Instruction, context: Context) -> Proposal | Refusal:
-        offers = context.vendors.amazon.offers([line["asin"] for line in instruction["lines"]])
+        merchant = context.vendors.merchant(instruction["merchant"])
+        offers = merchant.offers([line["asin"] for line in instruction["lines"]])
         for line in instruction["lines"]:
             offer = offers.get(line["asin"])
             if offer is None or not offer.orderable:
@@ -56,45 +63,47 @@ class Purchase(Verb[P]):
             for line in instruction["lines"]
         ]
         ship_to = Address.model_validate(instruction["ship_to"])
-        quote = context.vendors.amazon.quote(wanted, ship_to=ship_to, quote_id=f"halo-quote-{context.now:%Y%m%d%H%M%S%f}")
+        quote = merchant.quote(wanted, ship_to=ship_to, quote_id=f"halo-quote-{context.now:%Y%m%d%H%M%S%f}")
         if isinstance(quote, Rejected):
             return Refusal(reason=quote.message)
-        return self._proposal(instruction, offers, quote, ship_to, context)
+        return self._proposal(instruction, merchant, offers, quote, context)
 
     def _proposal(
-        self, instruction: Instruction, offers: Mapping[str, Offer], quote: Quote, ship_to: Address, context: Context
+        self, instruction: Instruction, merchant: Merchant, offers: Mapping[str, Offer], quote: Quote, context: Context
     ) -> Proposal:
         lines = tuple(
             Line(title=offers[line.asin].title, quantity=line.quantity, unit_price=line.unit_price, reference=line.asin)
             for line in quote.lines
         )
-        charges = [Charge(label="shipping", amount=quote.shipping), Charge(label="tax", amount=quote.tax)]
-        if quote.other.cents:
-            charges.append(Charge(label="fees and discounts", amount=quote.other))
         return Proposal(
             verb=self.spec.name,
             title=f"{self.spec.name.capitalize()} {_named(lines)}",
-            summary=f"{_counted(lines)} from {PAYEE}{f', arriving {quote.delivery}' if quote.delivery else ''}",
-            vendor=VENDOR,
-            payee=PAYEE,
+            summary=f"{_counted(lines)} from {merchant.payee}{f', arriving {quote.delivery}' if quote.delivery else ''}",
+            vendor=merchant.name,
+            payee=merchant.payee,
             lines=lines,
-            charges=tuple(charges),
+            charges=_charges(quote),
             total=quote.total,
+            maximum=quote.maximum,
             payment_method=context.preference.payment_method_masked,
-            fulfilment=_fulfilment(quote, ship_to),
-            warnings=(CANNOT_CANCEL,),
+            fulfilment=_fulfilment(quote, Address.model_validate(instruction["ship_to"])),
+            warnings=(*merchant.warnings, *_wishes(instruction)),
             irreversible=True,
             instruction=dict(instruction),
         )
 
     def commit(self, terms: Terms, fresh: Proposal, *, key: str, context: Context) -> Outcome:
         # Everything from the terms, so that a repeat under the same key is the same request to the byte.
-        return context.vendors.amazon.place(
-            _order_lines(terms), ship_to=Address.model_validate(terms.instruction["ship_to"]), external_id=key, expected=_ceiling(terms)
-        )
+        ship_to = Address.model_validate(terms.instruction["ship_to"])
+        merchant = context.vendors.merchant(terms.vendor)
+        return merchant.place(_order_lines(terms), ship_to=ship_to, external_id=key, expected=_ceiling(terms))
 
     def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
-        return context.vendors.amazon.find(key)
+        return context.vendors.merchant(terms.vendor).find(key)
+
+    def repeats_safely(self, terms: Terms) -> bool:
+        """At every merchant a repeat under the same id gives the first order again, or is refused; either way there is one."""
+        return True
 
 
 def _order_lines(terms: Terms) -> list[OrderLine]:
@@ -105,20 +114,42 @@ def _order_lines(terms: Terms) -> list[OrderLine]:
 
 
 def _ceiling(terms: Terms) -> Quote:
-    """The confirmed amounts in the form Amazon is given as what may be charged at the most."""
+    """The confirmed amounts in the form a merchant is given as what may be charged at the most."""
     charged = {charge.label: charge.amount for charge in terms.charges}
+    nothing = Money(cents=0, currency=terms.total.currency)
     lines = tuple(
         QuotedLine(asin=line.reference, quantity=line.quantity, unit_price=line.unit_price, subtotal=line.unit_price * line.quantity)
         for line in terms.lines
     )
     items = Money.total((line.subtotal for line in lines), currency=terms.total.currency)
-    return Quote(lines=lines, items=items, shipping=charged["shipping"], tax=charged["tax"], total=terms.total, delivery=None)
+    return Quote(
+        lines=lines,
+        items=items,
+        shipping=charged.get("shipping", nothing),
+        tax=charged.get("tax", nothing),
+        total=terms.total,
+        maximum=terms.maximum,
+        delivery=None,
+    )
+
+
+def _charges(quote: Quote) -> tuple[Charge, ...]:
+    """What is charged beside the lines. What is not known yet is left out: a tax of $0.00 on a card would be a promise."""
+    known = [] if quote.maximum is not None else [Charge(label="shipping", amount=quote.shipping), Charge(label="tax", amount=quote.tax)]
+    extra = [Charge(label="fees and discounts", amount=quote.other)] if quote.other.cents else []
+    return (*known, *extra)
 
 
 def _fulfilment(quote: Quote, ship_to: Address) -> tuple[Fact, ...]:
     street = " ".join(part for part in (ship_to.address_line1, ship_to.address_line2) if part)
     facts = [Fact(label="deliver to", text=f"{ship_to.full_name}, {street}, {ship_to.city} {ship_to.postal_code}")]
     return (Fact(label="delivery", text=quote.delivery), *facts) if quote.delivery else tuple(facts)
+
+
+def _wishes(instruction: Instruction) -> tuple[str, ...]:
+    """What was asked for and cannot be ordered. Made from the instruction, so that the check before the commit says the same."""
+    wished = instruction.get("deliver_by")
+    return (f"You asked for it by {wished}: compare that with the delivery that is stated, if any.",) if wished else ()
 
 
 def _named(lines: tuple[Line, ...]) -> str:

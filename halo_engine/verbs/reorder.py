@@ -10,6 +10,7 @@ from halo_engine.model.card import Option
 from halo_engine.model.household import Usual
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.value import Value
+from halo_engine.vendors.merchant import Merchant
 from halo_engine.verb import Context, Instruction, Question, Refusal
 from halo_engine.verbs.fields import Words
 from halo_engine.verbs.order import HISTORY
@@ -55,29 +56,29 @@ class Reorder(Purchase[ReorderParams]):
     )
     questions: ClassVar = {}
 
-    def resolve(self, params: ReorderParams, context: Context) -> Instruction | Question | Refusal:
-        lines = _usual(params, context) if params.source == "usual" else _last(context)
+    def fill(self, params: ReorderParams, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
+        lines = _usual(params, context) if params.source == "usual" else _last(merchant, context)
         if isinstance(lines, Question | Refusal):
             return lines
         wanted = _changed(lines, params.changes)
         if isinstance(wanted, Refusal):
             return wanted
-        return self._basket_of(wanted, context)
+        return self._basket_of(wanted, merchant, context)
 
-    def _basket_of(self, wanted: tuple[Wanted, ...], context: Context) -> Instruction | Refusal:
+    def _basket_of(self, wanted: tuple[Wanted, ...], merchant: Merchant, context: Context) -> Instruction | Refusal:
         if not wanted:
             return Refusal(reason="With those changes there is nothing left to order.")
-        offers = context.vendors.amazon.offers([line.asin for line in wanted])
+        offers = merchant.offers([line.asin for line in wanted])
         gone = [line.name for line in wanted if line.asin not in offers or not offers[line.asin].orderable]
         if gone:
-            return Refusal(reason=f"Amazon no longer has: {', '.join(gone)}. Order the rest by name, or change the bundle.")
-        return self.basket(tuple(Pick(offer=offers[line.asin], quantity=line.quantity) for line in wanted), context)
+            return Refusal(reason=f"{merchant.payee} no longer has: {', '.join(gone)}. Order the rest by name, or change the bundle.")
+        return self.basket(tuple(Pick(offer=offers[line.asin], quantity=line.quantity) for line in wanted), merchant, context)
 
 
-def _last(context: Context) -> tuple[Wanted, ...] | Refusal:
-    """The newest order there is: Halo's own, or one made at Amazon's without Halo, whose reports may lag behind ours."""
+def _last(merchant: Merchant, context: Context) -> tuple[Wanted, ...] | Refusal:
+    """The newest order there is: Halo's own, or one made at the merchant's without Halo, whose history may lag behind ours."""
     ours = max((done for verb in _REPEATABLE if (done := context.last_done.get(verb))), key=lambda done: done.finished_at, default=None)
-    history = context.vendors.amazon.history(since=context.now - HISTORY)
+    history = merchant.history(since=context.now - HISTORY)
     theirs = max(history, key=lambda order: order.ordered_at, default=None)
     if ours is not None and (theirs is None or ours.finished_at >= theirs.ordered_at):
         return tuple(Wanted(asin=line.reference, name=line.title, quantity=line.quantity) for line in ours.terms.lines)

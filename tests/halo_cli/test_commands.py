@@ -52,13 +52,19 @@ class TestInit:
         assert [(member["display_name"], member["role"]) for member in made["members"]] == [("Kim", "owner"), ("Lou", "adult")]
         assert TIME.fullmatch(made["household"]["created_at"])
 
+    def test_takes_a_merchant(self, halo: Halo) -> None:
+        assert halo("init", "--merchant", "zinc").code == 0
+        assert "Amazon through Zinc" in halo("ask", "order 2 packs of AA batteries", "--no-input").out
+
     def test_a_second_one_is_an_error_and_changes_nothing(self, halo: Halo) -> None:
         halo("init", "--name", "First")
         again = halo("init", "--name", "Second")
         assert (again.code, again.out) == (1, "")
         assert "error: There is a household here already: First." in again.err
 
-    @pytest.mark.parametrize("given", [("--tz", "Mars/Olympus"), ("--name", ""), ("--name", "\x1b[31m"), ("--member", "\udcff")])
+    @pytest.mark.parametrize(
+        "given", [("--tz", "Mars/Olympus"), ("--merchant", "cornershop"), ("--name", ""), ("--name", "\x1b[31m"), ("--member", "\udcff")]
+    )
     def test_refuses_what_cannot_be_a_household(self, halo: Halo, given: tuple[str, str]) -> None:
         assert halo("init", *given).code == 2
 
@@ -326,7 +332,7 @@ class TestSim:
         assert [(fault["name"], fault["times_left"]) for fault in ordered["waiting"]] == [("lose_answer", 2)]
         assert halo("sim", "fault", "--clear", "--json").json["waiting"] == []
 
-    @pytest.mark.parametrize("given", [(), ("no_such",), ("price_up", "--cents", "-1"), ("price_up", "--times", "0")])
+    @pytest.mark.parametrize("given", [("no_such",), ("price_up", "--cents", "-1"), ("price_up", "--times", "0")])
     def test_a_fault_that_cannot_be_is_a_usage_error(self, halo: Halo, given: tuple[str, ...]) -> None:
         assert halo("sim", "fault", *given).code == 2
 

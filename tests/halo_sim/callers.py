@@ -180,3 +180,70 @@ class Subscriptions:
 def path_of(provider: str) -> str:
     """Where the household's subscription with `provider` is."""
     return f"/{provider}/v1/subscriptions/sub_{provider.replace('-', '_')}"
+
+
+class Chargebee:
+    """A holder of a subscription whose provider bills with Chargebee."""
+
+    def __init__(self, http: httpx.Client, provider: str) -> None:
+        self.http = http
+        self.auth = ("sk_halo_sim", "")
+        self.base = f"/subscriptions/{provider}/api/v2/subscriptions"
+        self.one = f"{self.base}/sub_{provider.replace('-', '_')}"
+
+    def read(self) -> Any:
+        return self.http.get(self.one, auth=self.auth).json()["subscription"]
+
+    def post(self, operation: str, *, key: str | None = None, **form: str) -> httpx.Response:
+        headers = {"chargebee-idempotency-key": key} if key else {}
+        return self.http.post(f"{self.one}/{operation}", data=form, headers=headers, auth=self.auth)
+
+    def cancel(self, option: str = "end_of_term", *, key: str | None = None, **form: str) -> httpx.Response:
+        return self.post("cancel_for_items", key=key, cancel_option=option, **form)
+
+
+class Recurly:
+    """A holder of a subscription whose provider bills with Recurly."""
+
+    def __init__(self, http: httpx.Client, provider: str) -> None:
+        self.http = http
+        self.auth = ("sk_halo_sim", "")
+        self.headers = {"accept": "application/vnd.recurly.v2021-02-25"}
+        self.one = f"/subscriptions/{provider}/subscriptions/sub_{provider.replace('-', '_')}"
+
+    def read(self) -> Any:
+        return exact(self.http.get(self.one, auth=self.auth, headers=self.headers))
+
+    def cancel(self, **body: str) -> httpx.Response:
+        return self.http.put(f"{self.one}/cancel", json={"timeframe": "term_end", **body}, auth=self.auth, headers=self.headers)
+
+    def terminate(self, **query: str) -> httpx.Response:
+        return self.http.delete(self.one, params=query, auth=self.auth, headers=self.headers)
+
+    def reactivate(self) -> httpx.Response:
+        return self.http.put(f"{self.one}/reactivate", auth=self.auth, headers=self.headers)
+
+
+class Square:
+    """A customer of the neighbourhood."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+        self.headers = {"authorization": "Bearer sq-halo-sim", "square-version": "2026-09-16"}
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        return self.http.get(f"/square/v2{path}", params=query, headers=self.headers)
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        return self.http.post(f"/square/v2{path}", json=body, headers=self.headers)
+
+    def services(self, words: str) -> list[Any]:
+        return list(self.post("/catalog/search-catalog-items", {"text_filter": words}).json().get("items", []))
+
+    def times(self, location: str, variation: str, start: str, end: str) -> httpx.Response:
+        asked = {"start_at_range": {"start_at": start, "end_at": end}, "location_id": location}
+        segments = [{"service_variation_id": variation}]
+        return self.post("/bookings/availability/search", {"query": {"filter": {**asked, "segment_filters": segments}}})
+
+    def book(self, time: Any, *, key: str = "k1", **more: Any) -> httpx.Response:
+        return self.post("/bookings", {"idempotency_key": key, "booking": {**time, "customer_id": "C1", **more}})

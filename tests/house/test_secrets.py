@@ -10,7 +10,9 @@ CANARIES = {
     "HALO_AMAZON_CLIENT_SECRET": "canary-client-secret",
     "HALO_AMAZON_REFRESH_TOKEN": "canary-refresh-token",
     "HALO_RESY_PASSWORD": "canary-resy-password",
+    "HALO_SQUARE_ACCESS_TOKEN": "canary-square-token",
     "HALO_SUBSCRIPTIONS_API_KEY": "canary-subscriptions-key",
+    "HALO_ZINC_API_KEY": "canary-zinc-key",
     "HALO_OPENAI_API_KEY": "canary-openai-key",
 }
 
@@ -26,6 +28,7 @@ def test_a_secret_from_the_environment_is_written_nowhere(tmp_path: Path) -> Non
         ["init"],
         ["ask", "order 2 packs of AA batteries"],
         ["ask", "cancel streamly", "--json"],
+        ["ask", "book a haircut at Shear Joy on friday at 3pm"],
         ["activity"],
         ["audit", "verify"],
     ):

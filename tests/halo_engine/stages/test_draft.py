@@ -81,7 +81,7 @@ class TestAPlainNo:
             ("cancel netflix", "no subscription called"),
             ("order paper towels under $3", "more than your $3.00"),
             ("order 500 AA batteries", "at most"),
-            ("book a haircut thursday at 3pm", "not possible yet"),
+            ("book a tattoo appointment thursday at 3pm", "offers “tattoo”"),
             ("book a table for 2 at The Quiet Room tomorrow at 7pm", "no table"),
             ("book a table for 2 at Velvet Hour tomorrow at 7pm", "people only"),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,6 +249,15 @@ class TestAnAnswer:
         monkeypatch.setattr(Order, "look_up", lambda *_, **__: next(answers))
         assert home.carry_out(card).status is ExecutionStatus.DONE
 
+    def test_that_stays_pending_too_long_goes_to_a_person(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There is an end to every wait, and it is not "failed": the vendor may still do it."""
+        patient = Installation.open(tmp_path / "patient", accepted_lives_s="600")
+        monkeypatch.setattr(Order, "commit", lambda *_, **__: Pending(reference="7"))
+        monkeypatch.setattr(Order, "look_up", lambda *_, **__: Pending(reference="7"))
+        execution = patient.carry_out(patient.ask("order 2 packs of AA batteries"), wait_s=900)
+        assert execution.status is ExecutionStatus.NEEDS_ATTENTION
+        patient.engine.close()
+
     def test_nobody_can_get_goes_to_a_person(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
         """When looking up never tells, it ends where a person has to look, and cannot be retried blindly."""
         monkeypatch.setattr(Order, "commit", lambda *_, **__: Unknown(message="lost"))
@@ -341,6 +351,18 @@ class TestAPlantedBug:
         assert any("no receipt" in problem for problem in home.verify().problems)
 
 
-def test_every_verb_says_whether_repeats_are_safe() -> None:
-    """The decision to send again is written down for each verb."""
-    assert {name: verb.repeats_safely for name, verb in VERBS.items()} == {"ORDER": True, "REORDER": True, "CANCEL": True, "BOOK": False}
+@pytest.mark.parametrize(
+    ("words", "is_safe"),
+    [
+        ("order 2 packs of AA batteries", True),
+        ("reorder my last order", True),
+        ("cancel streamly", True),
+        ("book a haircut at Shear Joy on friday at 3pm", True),
+        ("book a table for two at Nopa tomorrow at 7:30pm", False),
+    ],
+)
+def test_every_draft_says_whether_it_may_be_sent_again(home: Installation, words: str, is_safe: bool) -> None:
+    """The decision to send again is the vendor's who is asked, and not the verb's."""
+    with home.queries() as queries:
+        terms = queries.draft(str(home.ask(words).draft_id)).terms
+    assert VERBS[terms.verb].repeats_safely(terms) is is_safe

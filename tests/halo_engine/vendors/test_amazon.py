@@ -9,7 +9,7 @@ import pytest
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, NotThere, Outcome, Partial, Reason, Rejected, Retryable, Unknown
-from halo_engine.vendors.amazon import Offer, OrderLine, Quote
+from halo_engine.vendors.merchant import Offer, OrderLine, Quote
 from halo_sim.faults import add_fault, clear_faults
 from halo_sim.http import serving
 from tests.halo_engine.vendors.kit import client

@@ -14,7 +14,8 @@ from halo_engine.clock import FakeClock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, NotThere, Outcome, Partial, Reason, Rejected, Retryable, Unknown
-from halo_engine.vendors.amazon import AmazonBusiness, OrderLine, Quote, QuotedLine
+from halo_engine.vendors.amazon import AmazonBusiness
+from halo_engine.vendors.merchant import OrderLine, Quote, QuotedLine
 from tests.halo_engine.vendors.kit import NOW, RUBBISH, Script, Step, client, ok, raw
 from tests.halo_engine.vendors.worlds import HOME, amazon_over
 

@@ -60,6 +60,8 @@ ENDING: dict[str, Any] = {
 }
 ACTIVE = ENDING | {"cancel_at_period_end": False, "cancel_at": None}
 ENDED = ENDING | {"status": "canceled", "cancel_at_period_end": False, "ended_at": 1795321740}
+#: Its token would add a field of its own, if it were not quoted.
+OFFER = {"status": "offer_pending", "offer": {"discount_percent": 50, "months": 3}, "confirm_token": "t&accept_offer=true"}
 ENTRY: dict[str, Any] = {
     "provider_id": "streamly",
     "display_name": "Streamly",
@@ -167,14 +169,39 @@ class TestCancel:
         """What has ended can no longer be ended, and that is success."""
         assert isinstance(cancelled(says_no(404, "resource_missing"), look, when="now"), kind)
 
-    def test_accepts_no_offer(self) -> None:
-        """Half the price for three months is not what was confirmed: nothing more is sent, and a person is told."""
-        offer = {"status": "offer_pending", "offer": {"discount_percent": 50, "months": 3}, "confirm_token": "t"}
-        adapter, script = subscriptions(ok(offer))
-        answer = adapter.cancel(MINE, when="period_end", key="key-1")
+    def test_declines_an_offer_with_its_token(self) -> None:
+        """Half the price for three months is not what was confirmed: it is asked again, under a key of that question's own."""
+        adapter, script = subscriptions(ok(OFFER), ok(ENDING))
+        assert isinstance(adapter.cancel(MINE, when="period_end", key="key-1"), Done)
+        assert [request.headers["idempotency-key"] for request in script.sent] == ["key-1", "key-1-decline"]
+        assert script.sent[1].content == b"cancel_at_period_end=true&decline_offer=true&confirm_token=t%26accept_offer%3Dtrue"
+
+    @pytest.mark.parametrize("steps", [(ok(OFFER | {"confirm_token": None}),), (ok(OFFER), ok(OFFER))], ids=["no token", "again"])
+    @pytest.mark.parametrize("when", ["period_end", "now"])
+    def test_leaves_an_offer_that_cannot_be_declined_to_a_person(self, steps: tuple[Step, ...], when: When) -> None:
+        """Whatever else is pressed might accept it, so nothing is."""
+        adapter, script = subscriptions(*steps)
+        answer = adapter.cancel(MINE, when=when, key="key-1")
         assert isinstance(answer, HandOff)
         assert "not accepted" in answer.message
-        assert len(script.sent) == 1
+        assert len(script.sent) == len(steps)
+
+    @pytest.mark.parametrize("step", [httpx.ReadTimeout("x"), ok(ACTIVE), raw("<html>"), raw("", 500)])
+    def test_does_not_know_after_a_decline_that_is_not_answered(self, step: Step) -> None:
+        """An offer declined is not yet an end."""
+        assert isinstance(cancelled(ok(OFFER), step), Unknown)
+
+    @pytest.mark.parametrize(
+        ("look", "kind"),
+        [(ok(ENDING), Done), (ok(ACTIVE), Rejected), (raw("", 500), Unknown), (says_no(404, "resource_missing"), Rejected)],
+    )
+    def test_takes_a_replayed_500_for_what_it_is(self, look: Step, kind: type[Outcome]) -> None:
+        """The key only ever repeats that answer: the record says whether anything came of it."""
+        replayed = says_no(500, "server_error", "api_error")
+        replayed.headers["idempotent-replayed"] = "true"
+        adapter, script = subscriptions(replayed, *[look] * (3 if isinstance(look, httpx.Response) and look.status_code == 500 else 1))
+        assert isinstance(adapter.cancel(MINE, when="period_end", key="key-1"), kind)
+        assert [request.method for request in script.sent[1:]] == ["GET"] * (len(script.sent) - 1)
 
     @pytest.mark.parametrize(
         ("error", "kind"),
@@ -213,7 +240,7 @@ class TestProviders:
     @pytest.mark.parametrize(
         "change",
         [
-            {"dialect": "chargebee"},
+            {"dialect": "esperanto"},
             {"cancel": {"capability": "telepathy", "modes": ["period_end"]}},
             {"cancel": {"capability": "api", "modes": ["eventually"]}},
             {"cancel": {"capability": "api", "modes": []}},

@@ -10,10 +10,14 @@ import httpx
 from pydantic import SecretStr
 
 from halo_engine.clock import FakeClock
-from halo_engine.vendors.amazon import Address, AmazonBusiness, AmazonCredentials
+from halo_engine.model.household import Address
+from halo_engine.model.money import Money
+from halo_engine.vendors.amazon import AmazonBusiness, AmazonCredentials
 from halo_engine.vendors.http import VendorHttp
 from halo_engine.vendors.resy import Resy, ResyCredentials
+from halo_engine.vendors.square import Square
 from halo_engine.vendors.subscriptions import Subscriptions
+from halo_engine.vendors.zinc import Allowance, Zinc
 from halo_sim.http import SimTransport
 from halo_sim.world import World
 from tests.halo_engine.vendors.kit import NOW
@@ -52,7 +56,9 @@ class Vendors:
     wire: Counting
     amazon: AmazonBusiness
     resy: Resy
+    square: Square
     subscriptions: Subscriptions
+    zinc: Zinc
 
     def booked(self, kind: str) -> list[tuple[str, int]]:
         """Reference and amount of every effect of that kind, from the vendors' own books."""
@@ -73,7 +79,9 @@ def open_vendors(folder: Path) -> Iterator[Vendors]:
         wire=wire,
         amazon=amazon_over(http, clock),
         resy=resy_over(http, clock),
+        square=square_over(http),
         subscriptions=subscriptions_over(http, clock),
+        zinc=zinc_over(http),
     )
     http.close()
 
@@ -93,5 +101,14 @@ def resy_over(http: VendorHttp, clock: FakeClock) -> Resy:
     return Resy(http, base_url=f"{HOST}/resy", credentials=credentials, clock=clock)
 
 
+def square_over(http: VendorHttp) -> Square:
+    return Square(http, base_url=f"{HOST}/square", access_token=SecretStr("sq-halo-sim"), customer_id="CHALOSIM")
+
+
 def subscriptions_over(http: VendorHttp, clock: FakeClock) -> Subscriptions:
     return Subscriptions(http, base_url=f"{HOST}/subscriptions", api_key=SecretStr("sk_halo_sim"), clock=clock)
+
+
+def zinc_over(http: VendorHttp, *, host: str = HOST) -> Zinc:
+    allowance = Allowance(shipping=Money(cents=599), tax_percent=10)
+    return Zinc(http, base_url=f"{host}/zinc", api_key=SecretStr("zn_test_halo_sim"), allowance=allowance)

@@ -1,0 +1,154 @@
+"""Recurly v3: JSON both ways, HTTP Basic, the version in `Accept`, amounts in whole units with decimals. Called by `subscriptions` only.
+
+`canceled` still runs, until `expires_at`; only `expired` is over. There are no idempotency keys (none is in the official SDK), so the record is read
+before a cancellation is sent, each time. A subscription does not say its rhythm: that is the length of its period. Paths, states, members and error
+types are the official SDK's (PyPI `recurly` 4.79). Source: vendor notes §4.2.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import AwareDatetime, SecretStr
+
+from halo_engine.model.money import Money
+from halo_engine.model.outcome import Outcome, Reason, Retryable, Unknown
+from halo_engine.vendors.http import Answer, Call
+from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, basic_auth, refused, rhythm, unsettled
+from halo_engine.vendors.subscriptions_values import Interval, Provider, Status, Subscription
+from halo_engine.vendors.wire import Ident, Text, UnreadableError, Wire, read_as, to_money
+
+_VERSION = "application/vnd.recurly.v2021-02-25"
+_REFUNDS = {"none": "none", "prorated": "partial", "full": "full"}
+_REFUSALS = {
+    "bad_request": Reason.OTHER,
+    "forbidden": Reason.RESTRICTED,
+    "invalid_permissions": Reason.RESTRICTED,
+    "transaction": Reason.PAYMENT,
+    "missing_feature": Reason.RESTRICTED,
+}
+
+
+class Recurly(Dialect):
+    """`/subscriptions`."""
+
+    name: ClassVar[str] = "recurly"
+    recognises_repeats: ClassVar[bool] = False
+
+    def list_all(self, root: str, api_key: SecretStr) -> Call:
+        return Call(method="GET", url=f"{root}/subscriptions", headers=_headers(api_key), query={"limit": "10"})
+
+    def retrieve(self, root: str, api_key: SecretStr, subscription_id: str) -> Call:
+        return Call(method="GET", url=_one(root, subscription_id), headers=_headers(api_key))
+
+    def end(self, root: str, api_key: SecretStr, ending: Ending) -> Call:
+        url = _one(root, ending.subscription.subscription_id)
+        if ending.when == "now":
+            query = {"refund": _REFUNDS[ending.subscription.provider.refund]} | ending.decline_fields
+            return Call(method="DELETE", url=url, headers=_headers(api_key), query=query)
+        return Call(method="PUT", url=f"{url}/cancel", headers=_headers(api_key), json={"timeframe": "term_end"} | ending.decline_fields)
+
+    def read_list(self, answer: Answer, provider: Provider) -> tuple[Subscription, ...]:
+        return tuple(body.subscription(provider) for body in read_as(answer, _List).data)
+
+    def read_one(self, answer: Answer, provider: Provider) -> Subscription:
+        return read_as(answer, _Body).subscription(provider)
+
+    def read_refusal(self, answer: Answer, provider: Provider) -> Outcome | Contested:
+        said = read_as(answer, _ErrorBody).error
+        if answer.status >= 500:
+            return unsettled(provider, answer)
+        match said.type:
+            case "not_found":
+                return Contested(Unknown(message=f"{provider.display_name} contradicts itself about the subscription."))
+            case "validation" | "immutable_subscription":
+                return Contested(refused(provider, Reason.POLICY, said.message))
+            case "simultaneous_request":
+                return Retryable(message=f"{provider.display_name} is busy with the same subscription.")
+            case "unauthorized" | "invalid_api_key":
+                return Retryable(message=f"{provider.display_name} did not accept the stored key.", auth=True)
+        reason = _REFUSALS.get(said.type)
+        return unsettled(provider, answer) if reason is None else refused(provider, reason, said.message)
+
+    def says_missing(self, answer: Answer) -> bool:
+        return read_as(answer, _ErrorBody).error.type == "not_found"
+
+
+def _headers(api_key: SecretStr) -> dict[str, str]:
+    return basic_auth(api_key) | {"Accept": _VERSION}
+
+
+def _one(root: str, subscription_id: str) -> str:
+    return f"{root}/subscriptions/{quote(subscription_id, safe='')}"
+
+
+class _Error(Wire):
+    type: Text
+    message: Text = ""
+
+
+class _ErrorBody(Wire):
+    """Recurly's own way of saying no."""
+
+    error: _Error
+
+
+class _Body(Wire):
+    """One subscription. What decides is required."""
+
+    id: Ident
+    state: str
+    currency: str
+    #: Before tax, of all units and add-ons together.
+    subtotal: Any
+    current_period_started_at: AwareDatetime
+    current_period_ends_at: AwareDatetime
+    canceled_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+
+    def subscription(self, provider: Provider) -> Subscription:
+        """As a value. Raises `UnreadableError` where there is no end, price or rhythm that can be shown exactly."""
+        status = self._status()
+        ends_at = self.expires_at if status in ("ending", "ended") else None
+        if status in ("ending", "ended") and ends_at is None:
+            raise UnreadableError("it does not say when it ends")
+        return Subscription(
+            provider=provider,
+            subscription_id=self.id,
+            status=status,
+            price=self._price(),
+            interval=self._interval(),
+            period_end=self.current_period_ends_at.astimezone(UTC),
+            ends_at=None if ends_at is None else ends_at.astimezone(UTC),
+        )
+
+    def _status(self) -> Status:
+        match self.state:
+            case "expired":
+                return "ended"
+            case "canceled":
+                return "ending"
+            case "active":
+                return "active"
+            case "paused":
+                return "paused"
+        return "unknown"
+
+    def _price(self) -> Money:
+        try:
+            price = to_money(self.subtotal, self.currency)
+        except ValueError as error:
+            raise UnreadableError("the price cannot be read") from error
+        if price.cents < 0:
+            raise UnreadableError("a negative price")
+        return price
+
+    def _interval(self) -> Interval:
+        start, end = self.current_period_started_at.astimezone(UTC), self.current_period_ends_at.astimezone(UTC)
+        return rhythm((end.year - start.year) * 12 + end.month - start.month)
+
+
+class _List(Wire):
+    data: tuple[_Body, ...]

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from halo_engine.clock import FakeClock
-from halo_sim import amazon, resy, zinc
+from halo_sim import amazon, resy, square, zinc
 from halo_sim.data import BUYER_EMAIL
 from halo_sim.http import answer
 from halo_sim.recording import Recording, Spoken
@@ -35,6 +35,7 @@ _PLAUSIBLE = {"emailAddress": BUYER_EMAIL, "postal_code": "94107", "phone_number
 #: By vendor and scheme.
 _AUTHORIZATIONS = {
     ("resy", "ResyAPI"): f'ResyAPI api_key="{resy.API_KEY}"',
+    ("square", "Bearer"): f"Bearer {square.ACCESS_TOKEN}",
     ("subscriptions", "Bearer"): f"Bearer {SUBSCRIPTIONS_KEY}",
     ("subscriptions", "Basic"): f"Basic {b64encode(f'{SUBSCRIPTIONS_KEY}:'.encode()).decode()}",
     ("zinc", "Bearer"): f"Bearer {zinc.API_KEY}",

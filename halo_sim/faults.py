@@ -57,23 +57,23 @@ _TABLE: tuple[tuple[str, Position, str], ...] = (
     ("unknown_enums", _P.REPLY, "The next answers have a status, type or code nobody has heard of."),
     ("cut_mid_reply", _P.MID_REPLY, "The next connections break in the middle of the answer."),
     ("drip", _P.MID_REPLY, "The next answers come byte by byte, one in the amount of milliseconds (1000 unless told)."),
-    ("price_up", _P.WORLD, "The price of the target ASIN, or every price, rises by the amount in cents (150 unless told) until cleared."),
+    ("price_up", _P.WORLD, "The price of the target, or every price, rises by the amount in cents (150 unless told) until cleared."),
     ("out_of_stock", _P.WORLD, "The target ASIN has only the amount of units left (0 unless told) until cleared."),
     (
         "slot_gone",
         _P.WORLD,
-        "The next restaurant slot that is held or booked turns out to be taken; the target may be a venue id or an operation.",
+        "The next table or appointment turns out to be taken when it is held or booked; the target may be a venue, a place or an operation.",
     ),
     (
         "fee_changed",
         _P.WORLD,
-        "The cancellation fee per person rises by the amount in cents (1000 unless told) at the target venue, or at all.",
+        "The cancellation fee (per person at a table) rises by the amount in cents (1000 unless told) at the target, or at all.",
     ),
     ("ignore_expectations", _P.WORLD, "Amazon and Zinc do not check the buyer's price guards, until cleared."),
     ("hide_orders", _P.WORLD, "The next order look-ups answer 404 although the order is there."),
     ("late_orders", _P.WORLD, "An order is found only the amount of seconds (3 unless told) after it was placed, until cleared."),
     ("refuse_duplicates", _P.WORLD, "Amazon answers 400 to every order id it has seen, also with the same body, until cleared."),
-    ("ignore_keys", _P.WORLD, "Amazon, Zinc and the subscriptions take a repeat under the same key for a new request, until cleared."),
+    ("ignore_keys", _P.WORLD, "Vendors that take keys take a repeat under the same key for a new request, until cleared."),
     ("repeat_order_id", _P.WORLD, "The next order is answered with the number of the order before it."),
 )
 

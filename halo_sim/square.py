@@ -98,8 +98,23 @@ def profile(tx: Transaction, request: Request) -> Response:
     if fee.cents:
         settings["cancellation_fee_money"] = _money(fee)
     policy = "ACCEPT_ALL" if shop.accepts_at_once else "REQUIRES_ACCEPTANCE"
-    described: dict[str, Json] = {"seller_id": f"M{shop.location_id}", "booking_enabled": True, "booking_policy": policy, "allow_user_cancel": True}
+    described: dict[str, Json] = {
+        "seller_id": f"M{shop.location_id}",
+        "booking_enabled": True,
+        "booking_policy": policy,
+        "allow_user_cancel": True,
+    }
     return json_response(200, {"business_booking_profile": {**described, "business_appointment_settings": settings}})
+
+
+def team_member(_tx: Transaction, request: Request) -> Response:
+    """GET v2/bookings/team-member-booking-profiles/{team_member_id}."""
+    team = {worker.team_member_id: worker for shop in shops().values() for worker in shop.team}
+    worker = team.get(request.params["team_member_id"])
+    if worker is None:
+        raise Refusal(404, "NOT_FOUND", "The team member was not found.", details="team_member_id")
+    described: JsonObject = {"team_member_id": worker.team_member_id, "display_name": worker.name, "is_bookable": True}
+    return json_response(200, {"team_member_booking_profile": described, "errors": []})
 
 
 def availability(tx: Transaction, request: Request) -> Response:
@@ -138,6 +153,7 @@ VENDOR = Vendor(
         Route("GET", "/v2/locations", "locations", locations),
         Route("POST", "/v2/catalog/search-catalog-items", "search_items", search_items),
         Route("GET", "/v2/bookings/business-booking-profile", "profile", profile),
+        Route("GET", "/v2/bookings/team-member-booking-profiles/{team_member_id}", "team_member", team_member),
         Route("POST", "/v2/bookings/availability/search", "availability", availability),
         Route("POST", "/v2/bookings", "create_booking", square_bookings.create, commits=True),
         Route("GET", "/v2/bookings", "list_bookings", square_bookings.list_all),

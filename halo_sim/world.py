@@ -156,7 +156,6 @@ class World:
                 raise
             db.execute("COMMIT")
 
-
     # The world's time.
 
     def now(self) -> datetime:

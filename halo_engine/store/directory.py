@@ -21,7 +21,7 @@ def prepare_directory(path: Path) -> None:
         for place in reversed((path, *path.parents)):
             if not place.exists():
                 place.mkdir(mode=0o700, exist_ok=True)
-        names = os.listdir(path)
+        names = [entry.name for entry in path.iterdir()]
         # Closing somebody's home or /tmp to everybody else is not ours to do.
         if names and not any(name.startswith(OURS) for name in names):
             raise StoreNotWritable(f"{path} is used for other things.", hint="Choose a directory of its own with --home.")

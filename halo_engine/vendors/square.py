@@ -7,9 +7,10 @@ Square recognises a repeat by its `idempotency_key`, so a lost booking may be se
 decline. The key also goes into the booking's note, so that a look-up finds this very booking and not one like it.
 
 Documented: `GET /v2/locations`, `POST /v2/catalog/search-catalog-items`, `POST /v2/bookings/availability/search`, `GET|POST /v2/bookings`,
-`GET /v2/bookings/{id}`, `POST /v2/bookings/{id}/cancel`, `GET /v2/bookings/business-booking-profile`. Not so at the real Square: a token
-belongs to one seller, whose one profile holds for all of its locations. The simulator is every seller in the neighbourhood at once, so
-`location_id` is sent with the profile's read; a real seller has no use for it. Source: vendor notes §2.5.
+`GET /v2/bookings/{id}`, `POST /v2/bookings/{id}/cancel`, `GET /v2/bookings/business-booking-profile` and
+`GET /v2/bookings/team-member-booking-profiles/{id}`. Not so at the real Square: a token belongs to one seller, whose one profile holds for all of
+its locations. The simulator is every seller in the neighbourhood at once, so `location_id` is sent with the profile's read; whether a real seller
+ignores it is not known. Source: vendor notes §2.5.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from halo_engine.model.outcome import Artifact, Done, Found, NotThere, Outcome, 
 from halo_engine.model.strict_json import Json
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, Reply, VendorHttp, failed
 from halo_engine.vendors.square_values import Appointment, Booking, HouseRules, Place, Service
-from halo_engine.vendors.square_wire import Availabilities, Bookings, Catalogue, Errors, Locations, OneBooking, Rules
+from halo_engine.vendors.square_wire import Availabilities, Bookings, Catalogue, Errors, Locations, OneBooking, Rules, TeamMember
 from halo_engine.vendors.wire import UnreadableError, Wire, read_as
 
 __all__ = ["Appointment", "Booking", "HouseRules", "Place", "Service", "Square"]
@@ -92,6 +93,11 @@ class Square:
             return read_as(answer, Rules).rules()
         except UnreadableError as error:
             raise failed(NAME, answer) from error
+
+    def who(self, team_member_id: str) -> str:
+        """The name of whoever does it, as the place gives it. Raises `VendorFailed`."""
+        call = self._call("GET", f"/v2/bookings/team-member-booking-profiles/{quote(team_member_id, safe='')}")
+        return self._read(call, TeamMember).team_member_booking_profile.display_name
 
     def bookings(self, *, since: datetime, until: datetime) -> tuple[Booking, ...]:
         """The customer's bookings that begin in that time, of every status. Raises `VendorFailed`."""

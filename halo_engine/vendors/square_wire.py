@@ -185,6 +185,15 @@ class Rules(Wire):
         )
 
 
+class _Member(Wire):
+    team_member_id: Ident
+    display_name: Text
+
+
+class TeamMember(Wire):
+    team_member_booking_profile: _Member
+
+
 # Times and bookings.
 
 

@@ -73,7 +73,7 @@ class Subscriptions:
             return Unknown(message=error.message)
         if current is None or current.status == "unknown":
             return Unknown(message=f"What {subscription.provider.display_name} says about the subscription cannot be relied on.")
-        return self._proof(current, when) or NotThere()
+        return self._proof(current, subscription, when) or NotThere()
 
     # Ending.
 
@@ -122,7 +122,7 @@ class Subscriptions:
             return Unknown(message=f"{provider.display_name} answered, but the answer cannot be read.")
         if current.subscription_id != subscription.subscription_id:
             return Unknown(message=f"{provider.display_name} answered for another subscription.")
-        return self._proof(current, ending.when) or Unknown(message=f"{provider.display_name} answered, and still lists it as running.")
+        return self._proof(current, ending.subscription, ending.when) or Unknown(message=f"{provider.display_name} answered, and still lists it as running.")
 
     def _decline(self, offer: Offer, ending: Ending) -> Outcome:
         """Ask once more, with the offer declined. A second offer is not argued with: whatever else is pressed might accept it."""
@@ -146,10 +146,10 @@ class Subscriptions:
             return Unknown(message=error.message)
         if current is None:
             return Rejected(reason=Reason.NOT_FOUND, message=f"{ending.subscription.provider.display_name} knows no such subscription.")
-        return self._proof(current, ending.when) or refusal.otherwise
+        return self._proof(current, ending.subscription, ending.when) or refusal.otherwise
 
-    def _proof(self, current: Subscription, when: When) -> Done | None:
-        """`Done` with what the provider's own record proves, if it proves what was asked for."""
+    def _proof(self, current: Subscription, asked: Subscription, when: When) -> Done | None:
+        """`Done` with what the provider's own record proves, if it proves what was asked for. The price is the one it had while it ran."""
         if current.status == "unknown":
             return None
         over = current.status == "ended" or (current.ends_at is not None and current.ends_at <= self._clock.now())
@@ -159,9 +159,9 @@ class Subscriptions:
         artifacts = (
             Artifact(label="Subscription", text=current.subscription_id),
             Artifact(label="Ended" if over else "Ends on", text=date or "ended"),
-            Artifact(label="No longer charged", text=f"{current.price.display} a {current.interval}"),
+            Artifact(label="No longer charged", text=f"{asked.price.display} a {asked.interval}"),
         )
-        return Done(reference=current.subscription_id, total=current.provider.fee, artifacts=artifacts)
+        return Done(reference=current.subscription_id, total=asked.provider.fee, artifacts=artifacts)
 
     # Asking.
 

@@ -29,6 +29,18 @@ class _Free:
     appointment: Appointment
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a quote has found out about one free time; `local` is when it begins, on the place's own clock."""
+
+    service: Service
+    local: datetime
+    rules: HouseRules
+    who: str
+    #: The household's own appointments that overlap, in words.
+    in_the_way: tuple[str, ...]
+
+
 class Appointments(Desk):
     vendor: ClassVar[str] = "square"
     recognises_repeats: ClassVar[bool] = True
@@ -54,8 +66,9 @@ class Appointments(Desk):
         free = [one.appointment for one in _free(service, local.date(), context)]
         if asked not in free:
             return Refusal(reason=f"{service.place.name} has nothing at {clock(local)} any more.")
-        rules = context.vendors.square.rules(service.place)
-        return _proposal(instruction, service, local, rules, _in_the_way(asked, local, context))
+        square = context.vendors.square
+        seen = _Seen(service, local, square.rules(service.place), square.who(asked.team_member_id), _in_the_way(asked, local, context))
+        return _proposal(instruction, seen)
 
     def commit(self, terms: Terms, fresh: Proposal, *, key: str, context: Context) -> Outcome:
         return context.vendors.square.book(_appointment(terms.instruction), key=key)
@@ -155,8 +168,8 @@ def _overlap(one: Appointment, other: Appointment) -> bool:
     return one.starts < other.starts + lasts[1] and other.starts < one.starts + lasts[0]
 
 
-def _proposal(instruction: Instruction, service: Service, local: datetime, rules: HouseRules, in_the_way: tuple[str, ...]) -> Proposal:
-    place = service.place
+def _proposal(instruction: Instruction, seen: _Seen) -> Proposal:
+    service, place, local = seen.service, seen.service.place, seen.local
     when = f"{local:%A} {local.day} {local:%B %Y} at {clock(local)}"
     return Proposal(
         verb="BOOK",
@@ -167,12 +180,13 @@ def _proposal(instruction: Instruction, service: Service, local: datetime, rules
         total=Money(cents=0, currency=service.price.currency if service.price else "USD"),
         fulfilment=(
             Fact(label="when", text=f"{when} ({place.time_zone})"),
+            Fact(label="with", text=seen.who),
             Fact(label="lasts", text=f"{service.duration_minutes} minutes"),
             Fact(label="where", text=", ".join(part for part in (place.name, place.street, place.locality) if part)),
             Fact(label="price", text=f"{_price(service)}, paid there"),
         ),
-        policies=_policies(rules, local),
-        warnings=(*in_the_way, *_warnings(rules)),
+        policies=_policies(seen.rules, local),
+        warnings=(*seen.in_the_way, *_warnings(seen.rules)),
         irreversible=False,
         instruction=dict(instruction),
     )

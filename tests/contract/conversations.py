@@ -14,6 +14,7 @@ from halo_engine.model.outcome import Done
 from halo_engine.vendors.directory import Vendors
 from halo_engine.vendors.merchant import Merchant, OrderLine, Quote
 from halo_engine.vendors.resy import BookingTerms, Resy, Slot
+from halo_engine.vendors.square import Appointment, Service
 from tests.contract.worlds import NOW
 
 Visit = Callable[[Vendors], list[Any]]
@@ -83,11 +84,32 @@ def leave(vendors: Vendors) -> list[Any]:
     return said
 
 
+def haircut(vendors: Vendors) -> Service:
+    """At Shear Joy."""
+    return next(one for one in vendors.square.services("haircut") if one.place.name == "Shear Joy")
+
+
+def appointment(vendors: Vendors) -> Appointment:
+    """Its first free time ten days on."""
+    service = haircut(vendors)
+    return vendors.square.times(service.place, service.variation_id, day=_day())[0]
+
+
+def groom(vendors: Vendors) -> list[Any]:
+    """BOOK at Square: services, times, the rules, book, look up, give back."""
+    service, wanted = haircut(vendors), appointment(vendors)
+    booked = vendors.square.book(wanted, key=KEY)
+    assert isinstance(booked, Done)
+    found = vendors.square.find(wanted, key=KEY)
+    return [service, wanted, vendors.square.rules(service.place), booked, found, vendors.square.cancel(booked.reference, key=f"{KEY}-back")]
+
+
 #: Vendor → the name of its recording, and the visit that makes it.
 VISITS: Mapping[str, tuple[str, Visit]] = {
     "amazon": ("order", order),
     "zinc": ("order", buy),
     "resy": ("book", dine),
+    "square": ("book", groom),
     "subscriptions": ("cancel", leave),
 }
 
@@ -98,6 +120,7 @@ def look(vendors: Vendors, vendor: str) -> Any:
         "amazon": lambda: quoted(vendors.amazon),
         "zinc": lambda: quoted(vendors.zinc),
         "resy": lambda: vendors.resy.venues("Nopa"),
+        "square": lambda: vendors.square.places(),
         "subscriptions": lambda: vendors.subscriptions.providers(),
     }
     return reads[vendor]()

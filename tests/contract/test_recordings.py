@@ -23,7 +23,20 @@ from tests.contract.conversations import VISITS, look
 from tests.contract.worlds import NOW, adapters
 
 #: Every secret the simulator has published, and whom it says the account belongs to.
-SECRETS = ("halo-sim-secret", "Atzr|", "Atza|", "sk_halo_sim", "zn_test", "buyer@example", "Alex", "Householder", "+1212", "rr://", "bt-")
+SECRETS = (
+    "halo-sim-secret",
+    "Atzr|",
+    "Atza|",
+    "sk_halo_sim",
+    "zn_test",
+    "sq-halo",
+    "buyer@example",
+    "Alex",
+    "Householder",
+    "+1212",
+    "rr://",
+    "bt-",
+)
 
 
 @pytest.mark.parametrize("vendor", VISITS)

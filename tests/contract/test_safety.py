@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from halo_engine.model.execution import ExecutionStatus
-from halo_engine.model.outcome import Done, Outcome, Rejected, Retryable, Unknown
+from halo_engine.model.outcome import Done, Outcome, Pending, Rejected, Retryable, Unknown
 from halo_engine.vendors.directory import Vendors
 from halo_sim import recording
 from halo_sim.data import fixtures_root
@@ -89,6 +89,21 @@ class Test16RubbishForAnAnswer:
         assert _is_no_yes(vendors.subscriptions.cancel(held, when="period_end", key="one"))
         assert len(read_ledger(world.path)) == 1
 
+    @pytest.mark.parametrize("fault", RUBBISH)
+    def test_to_an_order_at_zinc_is_never_done(self, vendors: Vendors, world: World, fault: str) -> None:
+        """Neither done nor pending: a reference that cannot be read is no reference."""
+        lines, quote = conversations.quoted(vendors.zinc)
+        add_fault(world, fault, target="zinc.place_order")
+        assert _is_no_yes(vendors.zinc.place(lines, ship_to=conversations.HOME, external_id="halo-1", expected=quote))
+
+    @pytest.mark.parametrize("fault", RUBBISH)
+    def test_to_an_appointment_is_never_done(self, vendors: Vendors, world: World, fault: str) -> None:
+        """At Square, with the time really taken."""
+        wanted = conversations.appointment(vendors)
+        add_fault(world, fault, target="square.create_booking")
+        assert _is_no_yes(vendors.square.book(wanted, key="halo-1"))
+        assert len(read_ledger(world.path)) == 1
+
     @pytest.mark.parametrize(("fault", "operation"), CASES)
     def test_is_reconciled_to_one_effect(self, house: House, fault: str, operation: str) -> None:
         """Through the engine: unknown, looked up, done, once."""
@@ -110,7 +125,7 @@ class Test16RubbishForAnAnswer:
 
 
 def _is_no_yes(outcome: Outcome) -> bool:
-    assert not isinstance(outcome, Done | Retryable)
+    assert not isinstance(outcome, Done | Pending | Retryable)
     return isinstance(outcome, Unknown | Rejected)
 
 

@@ -199,12 +199,16 @@ class Speaker:
     """One provider that makes offers, in whichever dialect."""
 
     def __init__(self, http: httpx.Client, dialect: str) -> None:
-        stripe, chargebee, recurly = Subscriptions(http), Chargebee(http, "daily-ledger"), Recurly(http, "tunewave")
-        self.cancel = {
-            "stripe": lambda **more: stripe.update("stillwater", cancel_at_period_end="true", **more),
-            "chargebee": lambda **more: chargebee.cancel(**more),
-            "recurly": lambda **more: recurly.cancel(**more),
-        }[dialect]
+        self.http, self.dialect = http, dialect
+
+    def cancel(self, **more: str) -> httpx.Response:
+        match self.dialect:
+            case "stripe":
+                return Subscriptions(self.http).update("stillwater", cancel_at_period_end="true", **more)
+            case "chargebee":
+                return Chargebee(self.http, "daily-ledger").cancel(**more)
+            case _:
+                return Recurly(self.http, "tunewave").cancel(**more)
 
 
 @pytest.mark.parametrize("dialect", ["stripe", "chargebee", "recurly"])

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from halo_engine.model.card import CardKind
 from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.money import Money
+from halo_sim.http import SimTransport
+from tests.halo_sim.callers import Subscriptions
 from tests.installation import Installation
 from tests.journeys.terminal import Terminal
 
@@ -32,13 +40,104 @@ def test_that_costs_a_fee_shows_it_before_and_ends_when_the_card_said(home: Inst
     )
 
 
-def test_of_a_provider_without_an_api_is_handed_over(home: Installation) -> None:
-    """What Halo cannot do itself is never called done."""
-    card = home.ask("cancel vireo mobile")
-    assert any("Halo cannot cancel" in warning for warning in card.warnings)
+@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft"])
+def test_is_the_same_whoever_bills_for_it(home: Installation, words: str) -> None:
+    """Stripe, Chargebee or Recurly: one card, one effect, one receipt, and once cancelled it is cancelled."""
+    card = home.ask(words)
+    assert [row.label for row in card.rows][:2] == ["Ends", "Paid back"]
+    execution = home.carry_out(card)
+    (entry,) = home.ledger()
+    assert (execution.status, entry.kind, entry.reference) == (ExecutionStatus.DONE, "cancellation", execution.vendor_reference)
+    with home.queries() as queries:
+        assert "ends on" in queries.receipt(execution.id).content_text
+    again = home.ask(words)
+    assert (again.kind, "is cancelled already" in again.summary) == (CardKind.UNAVAILABLE, True)
+    assert home.verify().ok
+
+
+@pytest.mark.parametrize("words", ["cancel stillwater", "cancel the newspaper", "cancel tunewave"])
+def test_that_comes_with_an_offer_to_stay_is_cancelled_all_the_same(home: Installation, words: str) -> None:
+    """The card says that an offer is declined; the provider's books show the end, and no offer."""
+    card = home.ask(words)
+    assert any("offer to stay, it is declined" in policy for policy in card.policies)
+    assert home.carry_out(card).status is ExecutionStatus.DONE
+    assert [entry.kind for entry in home.ledger()] == ["cancellation"]
+
+
+def test_whose_offer_cannot_be_declined_goes_to_a_person(home: Installation) -> None:
+    """Halo asks once more and then stops; nothing was accepted, and nothing is called done."""
+    card = home.ask("cancel the newspaper")
+    home.fault("retention_offer", times=2)
     execution = home.carry_out(card)
     assert execution.status is ExecutionStatus.HANDED_OFF
-    assert execution.handoff_url
+    assert execution.handoff_url == "https://daily-ledger.example/subscription/cancel"
+    assert home.ledger() == ()
+
+
+@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft"])
+@pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "unavailable"])
+def test_is_cancelled_once_when_an_answer_is_lost(home: Installation, words: str, fault: str) -> None:
+    """With keys or without."""
+    card = home.ask(words)
+    operation = {"cancel streamly": "update", "cancel forkful": "cancel_for_items", "cancel cineloft": "cancel"}[words]
+    home.fault(fault, target=f"subscriptions.{operation}")
+    assert home.carry_out(card).status is ExecutionStatus.DONE
+    assert len(home.ledger()) == 1
+
+
+def test_confirmed_twice_over_is_cancelled_once(home: Installation) -> None:
+    """Two drafts of the same end: the second finds it done."""
+    first, second = home.ask("cancel cineloft"), home.ask("cancel cineloft")
+    assert [home.carry_out(card).status for card in (first, second)] == [ExecutionStatus.DONE, ExecutionStatus.DONE]
+    assert len(home.ledger()) == 1
+
+
+def test_taken_back_at_the_providers_can_be_cancelled_again(home: Installation) -> None:
+    """The undo is the person's own; a new cancellation is a new confirmation."""
+    home.carry_out(home.ask("cancel streamly"))
+    with httpx.Client(transport=SimTransport(home.world), base_url="http://sim.example") as http:
+        Subscriptions(http).update("streamly", cancel_at_period_end="false")
+    assert home.carry_out(home.ask("cancel streamly")).status is ExecutionStatus.DONE
+    assert [entry.kind for entry in home.ledger()] == ["cancellation", "undo", "cancellation"]
+
+
+def test_that_has_ended_is_not_cancelled_again(home: Installation) -> None:
+    """The day it ended is what there is to say."""
+    home.carry_out(home.ask("cancel streamly"))
+    home.later(days=60)
+    again = home.ask("cancel streamly right away")
+    assert (again.kind, "it ended on" in again.summary) == (CardKind.UNAVAILABLE, True)
+    assert len(home.ledger()) == 1
+
+
+def test_that_ends_later_can_still_be_ended_now(home: Installation) -> None:
+    """Another end is another decision."""
+    home.carry_out(home.ask("cancel streamly"))
+    assert home.carry_out(home.ask("cancel streamly right away")).status is ExecutionStatus.DONE
+    assert [entry.detail["mode"] for entry in home.ledger()] == ["period_end", "immediate"]
+
+
+def test_that_ended_between_the_card_and_the_yes_is_done(home: Installation) -> None:
+    """What was wanted is so; nothing more is sent."""
+    late = home.ask("cancel streamly right away")
+    home.carry_out(home.ask("cancel streamly right away"))
+    home.clock.advance(timedelta(minutes=1))
+    assert home.carry_out(late).status is ExecutionStatus.DONE
+    assert len(home.ledger()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "how"), [("cancel vireo mobile", "vireo-mobile.example"), ("cancel the pool club", "harborview-pool.example")]
+)
+def test_of_a_provider_without_an_api_is_handed_over(home: Installation, words: str, how: str) -> None:
+    """What Halo cannot do itself is never called done: the page or the instructions are what it comes to."""
+    card = home.ask(words)
+    assert any("Halo cannot cancel" in warning for warning in card.warnings)
+    instructions = next(row.text for row in card.rows if row.label == "How")
+    execution = home.carry_out(card)
+    assert execution.status is ExecutionStatus.HANDED_OFF
+    assert how in str(execution.handoff_url)
+    assert execution.error_message == instructions
     assert home.ledger() == ()
 
 

@@ -18,6 +18,7 @@ CODES = {
     "NotAuthorised": "not_authorised",
     "NotInitialised": "not_initialised",
     "Conflict": "conflict",
+    "IllegalMove": "illegal_move",
     "AlreadyConfirmed": "already_confirmed",
     "AlreadyCancelled": "already_cancelled",
     "TermsChanged": "terms_changed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halo_engine.model.errors import Conflict
+from halo_engine.model.errors import IllegalMove
 from halo_engine.model.execution import FINAL, TRANSITIONS, ExecutionStatus
 from tests.halo_engine.model.samples import execution
 
@@ -23,7 +23,7 @@ class TestMove:
     @pytest.mark.parametrize(("before", "after"), [pair for pair in EVERY_PAIR if pair[1] not in TRANSITIONS[pair[0]]])
     def test_goes_nowhere_else(self, before: ExecutionStatus, after: ExecutionStatus) -> None:
         """Every other pair is a conflict, staying in place among them."""
-        with pytest.raises(Conflict):
+        with pytest.raises(IllegalMove):
             execution(status=before).move(after)
 
 

@@ -70,6 +70,14 @@ class TestRules:
         assert (vet.accepts_at_once, vet.fee) == (False, None)
 
 
+class TestWho:
+    def test_is_told_by_name(self, vendors: Vendors) -> None:
+        """A card says a name and not a number; a stranger is an error in words."""
+        assert vendors.square.who(free(vendors)[0].team_member_id) in ("Dana", "Mo")
+        with pytest.raises(VendorFailed):
+            vendors.square.who("T/../1")
+
+
 class TestBook:
     def test_books_exactly_that(self, vendors: Vendors) -> None:
         """Accepted, with the id and the time."""

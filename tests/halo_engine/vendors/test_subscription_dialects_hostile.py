@@ -244,8 +244,8 @@ class TestRecurly:
 
 def of_list(dialect: str, listed: dict[str, Any]) -> Subscription:
     """The subscription in a list that a provider of that dialect gives."""
-    entry = {"provider_id": "streamly", "display_name": "Streamly", "dialect": dialect}
-    entry |= {"cancel": {"capability": "api", "modes": ["period_end"], "default_mode": "period_end"}}
+    entry: dict[str, Any] = {"provider_id": "streamly", "display_name": "Streamly", "dialect": dialect}
+    entry["cancel"] = {"capability": "api", "modes": ["period_end"], "default_mode": "period_end"}
     found = subscriptions(ok({"data": [entry]}), ok(listed))[0].get("streamly")
     assert found is not None
     return found

@@ -16,7 +16,6 @@ from halo_sim.http import serving
 from tests.halo_engine.vendors.kit import client
 from tests.halo_engine.vendors.worlds import HOME, Vendors, zinc_over
 
-
 BATTERIES = "B035L4KKAX"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +30,7 @@ from halo_engine.model.policy import MayConfirm, SpendingLimit
 from halo_engine.model.value import Value
 from halo_engine.parsing.parser import ParseContext, Parser
 from halo_engine.settings import Settings
-from halo_engine.stages.confirm import Confirming
+from halo_engine.stages.confirm import Confirming, vendor_key
 from halo_engine.stages.draft import Drafting, chosen, standing
 from halo_engine.stages.execute import Executing, Waits
 from halo_engine.stages.parse import Parse, storable
@@ -81,11 +82,13 @@ class Engine:
             request_lives_s=settings.request_lives_s,
             retries_s=settings.retry_waits_s,
             lookups_s=settings.lookup_waits_s,
+            sent_late_s=settings.sent_late_s,
             accepted_lives_s=settings.accepted_lives_s,
         )
         self._drafting = drafting
-        self._confirming = Confirming(store, policies, clock, secret=_secret(settings.key_file, clock))
-        self._runner = InProcess(Executing(store, VERBS, self._vendors, drafting, clock, waits), clock)
+        key_of = partial(vendor_key, _secret(settings.key_file, clock))
+        self._confirming = Confirming(store, policies, clock, key_of=key_of)
+        self._runner = InProcess(Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of), clock)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:

@@ -9,12 +9,14 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from halo_engine.model.errors import InvalidInput
+
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
 class Settings(BaseModel):
@@ -63,18 +65,20 @@ class Settings(BaseModel):
     minimum_confidence: float = Field(default=0.5, ge=0, le=1)
 
     #: Long enough to talk it over at home, short enough that prices and tables rarely move.
-    draft_lives_s: int = Field(default=1800, ge=1)
+    draft_lives_s: int = Field(default=1800, ge=1, le=604_800)
+    #: A yes is for now. What could not be sent this long after its terms expired is drafted anew instead.
+    sent_late_s: int = Field(default=900, ge=0)
     #: A floor against a slip of the tongue, not a budget.
     spending_limit_cents: int = Field(default=50_000, ge=0)
-    #: Longer than a commit can live after whoever began it died: at most three calls (sign-in, hold, commit) of thirty seconds each
-    #: (`vendors.http.Limits`). A look-up after it tells the truth.
-    request_lives_s: int = Field(default=120, ge=91)
+    #: Longer than a commit can live after whoever began it died: its reads, each tried three times, and the call itself, of at most thirty
+    #: seconds each (`vendors.http.Limits`). A look-up after it tells the truth.
+    request_lives_s: int = Field(default=300, ge=240)
     #: How long a vendor may take to show an order it has taken; the waits between look-ups.
-    lookup_waits_s: tuple[int, ...] = (2, 5, 15, 60)
+    lookup_waits_s: tuple[Seconds, ...] = Field(default=(2, 5, 15, 60), min_length=1)
     #: Some vendors take hours to place an order; one that takes days has forgotten it.
     accepted_lives_s: int = Field(default=172_800, ge=60)
     #: The specification's back-off after a transient failure; when it is used up the execution fails.
-    retry_waits_s: tuple[int, ...] = (5, 30, 120)
+    retry_waits_s: tuple[Seconds, ...] = Field(default=(5, 30, 120), min_length=1)
     #: Bounds what one message can cost to read and to keep.
     max_text_chars: int = Field(default=1_000_000, ge=1)
 

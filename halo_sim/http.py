@@ -111,7 +111,7 @@ class SimServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The base under which `/lwa`, `/amazon`, `/resy`, `/subscriptions` and `/zinc` are."""
+        """The base under which `/lwa`, `/amazon`, `/resy`, `/square`, `/subscriptions` and `/zinc` are."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def shutdown(self) -> None:

@@ -8,6 +8,7 @@
     ├── Conflict                    the thing is no longer in a state that allows it
     │   ├── AlreadyConfirmed
     │   ├── AlreadyCancelled
+    │   ├── FencedOff               somebody else has moved it in the meantime
     │   └── TermsChanged            what was confirmed is not what stands now
     │       └── DraftExpired
     ├── IllegalMove                 a bug in Halo: nothing may go on from here
@@ -79,6 +80,10 @@ class AlreadyCancelled(Conflict):
     """This draft was cancelled."""
 
     default_hint = "Nothing was bought. Ask again for a new draft."
+
+
+class FencedOff(Conflict):
+    """The execution was carried on by somebody else."""
 
 
 class TermsChanged(Conflict):

@@ -144,6 +144,16 @@ class ExecutionMoved(Payload):
     revised_draft_id: str | None = None
 
 
+class AnswerCameLate(Payload):
+    """A vendor's answer to a request that somebody had taken for lost: it changed nothing here, and may have changed something there."""
+
+    event_type, entity_type = "execution.answer_came_late", "execution"
+    outcome: str
+    vendor_reference: str | None
+    charged_cents: int | None
+    currency: str | None
+
+
 class AttemptFinished(Payload):
     event_type, entity_type = "execution.attempt_finished", "execution"
     attempt_number: int

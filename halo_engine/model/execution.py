@@ -15,7 +15,7 @@ from halo_engine.model.value import Value
 class ExecutionStatus(StrEnum):
     """Where an execution stands."""
 
-    #: Confirmed; the vendor has not been told.
+    #: Confirmed, and to be sent: for the first time, or again under the same key after the vendor steadily had no record of it.
     CONFIRMED = "confirmed"
     #: The intention is written; a request may be on its way.
     SUBMITTING = "submitting"
@@ -39,7 +39,7 @@ _S = ExecutionStatus
 
 #: Every move there is. A status without moves is the end.
 TRANSITIONS: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
-    _S.CONFIRMED: frozenset({_S.SUBMITTING, _S.FAILED, _S.TERMS_CHANGED}),
+    _S.CONFIRMED: frozenset({_S.SUBMITTING, _S.FAILED, _S.TERMS_CHANGED, _S.NEEDS_ATTENTION}),
     _S.SUBMITTING: frozenset(
         {_S.CONFIRMED, _S.UNKNOWN, _S.ACCEPTED, _S.DONE, _S.PARTIAL, _S.FAILED, _S.TERMS_CHANGED, _S.HANDED_OFF, _S.NEEDS_ATTENTION}
     ),

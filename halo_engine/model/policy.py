@@ -40,7 +40,8 @@ class SpendingLimit:
 
     def check(self, terms: Terms, member: Member) -> Verdict:
         # A limit in one currency allows nothing in another: what a dollar is worth is not Halo's to decide.
-        allowed = terms.maximum.currency == self._limit.currency and terms.maximum <= self._limit
+        free = terms.maximum.cents == 0
+        allowed = free or (terms.maximum.currency == self._limit.currency and terms.maximum <= self._limit)
         return Verdict(
             policy="spending_limit", allowed=allowed, reason=f"the limit is {self._limit.display}, this is {terms.maximum.display}"
         )

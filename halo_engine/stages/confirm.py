@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 
 from halo_engine.clock import Clock
@@ -32,8 +33,8 @@ from halo_engine.store.session import Books, Store
 class Confirming:
     """The confirm transaction."""
 
-    def __init__(self, store: Store, policies: tuple[Policy, ...], clock: Clock, *, secret: bytes) -> None:
-        self._store, self._policies, self._clock, self._secret = store, policies, clock, secret
+    def __init__(self, store: Store, policies: tuple[Policy, ...], clock: Clock, *, key_of: Callable[[str], str]) -> None:
+        self._store, self._policies, self._clock, self._key_of = store, policies, clock, key_of
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: Member) -> Execution:
         """The execution of the draft, started by this yes or by the same yes before.
@@ -104,7 +105,7 @@ class Confirming:
             vendor=draft.vendor,
             status=ExecutionStatus.CONFIRMED,
             version=0,
-            vendor_key=vendor_key(self._secret, execution_id),
+            vendor_key=self._key_of(execution_id),
             started_at=now,
         )
 

@@ -158,7 +158,7 @@ class Drafting:
 
     def _refuse(self, request: Request, card: Card) -> Card:
         with self._store.transaction() as books:
-            payload = event.RequestRefused(reason=card.summary)
+            payload = event.RequestRefused(reason=card.kind.value)
             books.events.append(payload, household_id=request.household_id, entity_id=request.id)
         return card
 
@@ -216,9 +216,7 @@ def standing(books: Books, household_id: str, draft_id: str) -> Draft:
 def chosen(options: list[Option], text: str) -> Option | None:
     """The option that `text` names, by its number or its words."""
     wanted = text.strip().casefold()
-    if wanted.isdecimal() and 1 <= int(wanted) <= len(options):
-        return options[int(wanted) - 1]
-    return next((option for option in options if option.label.casefold() == wanted), None)
+    return next((option for number, option in enumerate(options, 1) if wanted in (str(number), option.label.casefold())), None)
 
 
 def _created(draft: Draft) -> event.DraftCreated:

@@ -13,6 +13,7 @@ treats its answer as lost.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from halo_engine.clock import Clock
 from halo_engine.model import event
 from halo_engine.model.canonical import sha256_hex
 from halo_engine.model.draft import Draft, Terms, is_covered_by
-from halo_engine.model.errors import Conflict, StoreDamaged, VendorFailed
+from halo_engine.model.errors import FencedOff, StoreDamaged, VendorFailed
 from halo_engine.model.execution import FINAL, Attempt, Classification, Execution, ExecutionStatus
 from halo_engine.model.ids import Prefix
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
@@ -60,6 +61,8 @@ class Waits:
     retries_s: tuple[int, ...]
     #: Between look-ups of an unknown outcome; when used up, a "not there" is believed.
     lookups_s: tuple[int, ...]
+    #: How long after their expiry confirmed terms may still be sent.
+    sent_late_s: int
     #: How long a vendor may work on what it has accepted before a person has to look.
     accepted_lives_s: int
 
@@ -78,6 +81,16 @@ class _Job:
     def terms(self) -> Terms:
         return self.draft.terms
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may ever have reached the vendor."""
+        return any(attempt.step == "commit" for attempt in self.attempts)
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether the answer to an earlier request was lost, and never found: then nobody may say that nothing was done."""
+        return any(attempt.step == "commit" and attempt.classification is Classification.AMBIGUOUS for attempt in self.attempts)
+
     def failures(self, classification: Classification) -> int:
         """How many attempts ended in `classification`."""
         return sum(1 for attempt in self.attempts if attempt.classification is classification)
@@ -86,9 +99,11 @@ class _Job:
 class Executing:
     """Makes the moves."""
 
-    def __init__(self, store: Store, verbs: Verbs, vendors: Vendors, drafting: Drafting, clock: Clock, waits: Waits) -> None:
+    def __init__(
+        self, store: Store, verbs: Verbs, vendors: Vendors, drafting: Drafting, clock: Clock, waits: Waits, *, key_of: Callable[[str], str]
+    ) -> None:
         self._store, self._verbs, self._vendors, self._drafting = store, verbs, vendors, drafting
-        self._clock, self._waits = clock, waits
+        self._clock, self._waits, self._key_of = clock, waits, key_of
 
     def advance(self, execution_id: str) -> Progress:
         """Make one move. Safe to call at any time, by anyone, any number of times."""
@@ -107,19 +122,21 @@ class Executing:
                     return self._give_up_on_answer(job)
                 case _:
                     return self._look_up(job)
-        except Conflict:
+        except FencedOff:
             # Somebody else has moved it in the meantime: look again at once at what they did.
             return Later(execution, self._clock.now())
 
     def _job(self, books: Books, execution: Execution) -> _Job:
         draft = books.drafts.get(execution.household_id, execution.draft_id)
         confirmation = books.executions.confirmation(draft.id)
-        if confirmation is None or not confirmation.draft_hash == execution.draft_hash == draft.draft_hash:
+        carries_out = (draft.draft_hash, draft.verb, self._key_of(execution.id))
+        confirmed = confirmation is not None and confirmation.draft_hash == draft.draft_hash
+        if confirmation is None or not confirmed or carries_out != (execution.draft_hash, execution.verb, execution.vendor_key):
             raise StoreDamaged(f"Execution {execution.id} does not carry out what was confirmed. Nothing is sent.")
         household = books.households.get(execution.household_id)
         member = books.households.member(household.id, confirmation.user_id)
         context = Context.read(books, household=household, member=member, vendors=self._vendors)
-        return _Job(execution, draft, self._verbs[execution.verb], context, books.executions.attempts(execution.id))
+        return _Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
 
     # (1) ask again
 
@@ -129,6 +146,8 @@ class Executing:
             fresh = job.verb.quote(job.terms.instruction, job.context)
         except VendorFailed as error:
             return self._retry(job, attempt, Retryable(message=error.message))
+        if not job.was_sent and self._clock.now() > job.terms.expires_at + timedelta(seconds=self._waits.sent_late_s):
+            return self._revise(job, attempt, fresh, "The terms expired long before they could be sent.")
         if isinstance(fresh, Refusal) or not is_covered_by(quoted_now(fresh, job.terms), job.terms):
             reason = fresh.reason if isinstance(fresh, Refusal) else "The terms moved after they were confirmed."
             return self._revise(job, attempt, fresh, reason)
@@ -152,7 +171,26 @@ class Executing:
         except VendorFailed as error:
             # By its contract a verb raises this only from a read it makes before the call that commits.
             outcome = Retryable(message=error.message)
-        return self._record(_Job(submitting, job.draft, job.verb, job.context, (*job.attempts, attempt)), attempt, outcome)
+        sent = _Job(submitting, job.draft, job.verb, job.context, (*job.attempts, attempt))
+        try:
+            return self._record(sent, attempt, outcome)
+        except FencedOff:
+            self._note_late_answer(sent, outcome)
+            raise
+
+    def _note_late_answer(self, job: _Job, outcome: Outcome) -> None:
+        """Somebody has taken this for lost and moved on. What the vendor said is kept in the log all the same."""
+        if not isinstance(outcome, Done | Partial | Pending | HandOff):
+            return
+        charged = outcome.total if isinstance(outcome, Done | Partial) else None
+        payload = event.AnswerCameLate(
+            outcome=outcome.kind,
+            vendor_reference=None if isinstance(outcome, HandOff) else outcome.reference,
+            charged_cents=charged.cents if charged else None,
+            currency=charged.currency if charged else None,
+        )
+        with self._store.transaction() as books:
+            books.events.append(payload, household_id=job.execution.household_id, entity_id=job.execution.id)
 
     # (4) record the answer
 
@@ -180,7 +218,6 @@ class Executing:
     def _done(self, job: _Job, attempt: Attempt, outcome: Done | Partial, to: ExecutionStatus, remark: str | None) -> Progress:
         """The effect and its receipt, in one transaction."""
         with self._store.transaction() as books:
-            self._finish(books, job, attempt, to.value, None, remark)
             done = self._move(
                 books,
                 job.execution,
@@ -191,6 +228,7 @@ class Executing:
                 final_cost=outcome.total,
                 error_message=remark,
             )
+            self._finish(books, job, attempt, to.value, None, remark)
             receipt = Receipt(
                 id=self._clock.new_id(Prefix.RECEIPT),
                 execution_id=done.id,
@@ -211,11 +249,15 @@ class Executing:
 
     def _revise(self, job: _Job, attempt: Attempt, fresh: Proposal | Refusal, reason: str) -> Progress:
         """Stop. Where something else can be had, it becomes a draft of its own, which needs a confirmation of its own."""
+        if job.may_have_happened:
+            return self._give_to_person(job, attempt, reason)
         params = job.verb.spec.params.model_validate(job.draft.payload["params"])
         offer = fresh if isinstance(fresh, Proposal) else self._alternative(job, params)
         if not isinstance(offer, Proposal):
             return self._fail(job, attempt, Classification.PRICE_OR_INVENTORY_CHANGE, reason)
         with self._store.transaction() as books:
+            # The execution's row before the household's, as in every move: two workers in opposite orders would wait for each other.
+            books.executions.get(job.execution.id)
             place = Place(request_id=job.draft.request_id, household_id=job.draft.household_id, revises=job.draft)
             revised = self._drafting.open(books, offer, params, place, user_id=None)
             return self._end_in(
@@ -251,6 +293,8 @@ class Executing:
         return self._later(job, attempt, "failed", kind, failure.message, to=ExecutionStatus.CONFIRMED, delay=delay)
 
     def _fail(self, job: _Job, attempt: Attempt, kind: Classification, reason: str) -> Progress:
+        if job.may_have_happened and job.execution.status in (ExecutionStatus.CONFIRMED, ExecutionStatus.SUBMITTING):
+            return self._give_to_person(job, attempt, reason)
         return self._end(job, attempt, ExecutionStatus.FAILED, kind, error_message=reason)
 
     # (5) find out
@@ -325,9 +369,10 @@ class Executing:
     ) -> Progress:
         """End an attempt, and leave the execution in `to` with something to do after `delay`."""
         with self._store.transaction() as books:
-            self._finish(books, job, attempt, status, classification, message, delay)
             due_at = books.now + delay
-            return Later(self._move(books, job.execution, to, due_at=due_at, error_message=message, **fields), due_at)
+            waiting = self._move(books, job.execution, to, due_at=due_at, error_message=message, **fields)
+            self._finish(books, job, attempt, status, classification, message, delay)
+            return Later(waiting, due_at)
 
     # what every move writes
 
@@ -377,8 +422,9 @@ class Executing:
     def _end_in(
         self, books: Books, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
     ) -> Progress:
+        ended = self._move(books, job.execution, to, finished_at=books.now, due_at=None, **fields)
         self._finish(books, job, attempt, to.value, classification, fields.get("error_message"))
-        return Finished(self._move(books, job.execution, to, finished_at=books.now, due_at=None, **fields))
+        return Finished(ended)
 
     def _move(self, books: Books, before: Execution, to: ExecutionStatus, **fields: Any) -> Execution:
         """The compare-and-set, with its event. Staying in a status is a new version of it and no news."""
@@ -407,6 +453,7 @@ class Executing:
 def _remark(outcome: Done | Partial, not_done: tuple[str, ...], terms: Terms) -> str | None:
     """What a person has to be told beside the receipt."""
     charged = outcome.total
-    told = [f"The vendor charged {charged.display}: more than was confirmed."] if charged and charged > terms.maximum else []
+    over = charged is not None and (charged.currency != terms.maximum.currency or charged > terms.maximum)
+    told = [f"The vendor charged {charged.display}: not what was confirmed."] if charged and over else []
     left = [f"Not done: {', '.join(not_done)}."] if not_done else []
     return " ".join([*told, *left]) or None

@@ -48,6 +48,6 @@ class EventLog:
         return self.append(payload, household_id=household_id, entity_id=entity_id, user_id=user_id, suffix=f".{status}")
 
     def _last(self, household_id: str) -> tables.EventLog | None:
-        self._session.exec(select(tables.Household).where(tables.Household.id == household_id).with_for_update()).one()
+        self._session.exec(select(tables.Household).where(tables.Household.id == household_id).with_for_update(key_share=True)).one()
         of_household = select(tables.EventLog).where(tables.EventLog.household_id == household_id)
         return self._session.exec(of_household.order_by(col(tables.EventLog.seq).desc()).limit(1)).first()

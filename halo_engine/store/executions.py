@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from halo_engine.model.confirmation import Confirmation
-from halo_engine.model.errors import Conflict, NotFound
+from halo_engine.model.errors import FencedOff, NotFound
 from halo_engine.model.execution import Attempt, Execution, ExecutionStatus
 from halo_engine.store import tables
 from halo_engine.store.values import attempt_value, confirmation_value, execution_payload_json, execution_value
@@ -55,7 +54,7 @@ class Executions:
         return tuple(execution_value(row.model_dump()) for row in rows)
 
     def replace(self, before: Execution, after: Execution) -> None:
-        """Write `after` if `before` still stands. Raises `Conflict` when somebody else has moved it: a fenced-off writer writes nothing."""
+        """Write `after` if `before` still stands. Raises `FencedOff` when somebody else has moved it: a fenced-off writer writes nothing."""
         stands = (
             col(tables.Execution.id) == before.id,
             col(tables.Execution.status) == before.status.value,
@@ -63,19 +62,16 @@ class Executions:
         )
         changed = self._session.connection().execute(update(tables.Execution).where(*stands).values(**_columns(after)))
         if changed.rowcount != 1:
-            raise Conflict("The execution was carried on by somebody else.")
+            raise FencedOff
         self._session.expire_all()
 
     def put_attempt(self, attempt: Attempt) -> None:
         """Write an attempt: when it begins, where the begin must be on record, and again when it ends.
 
-        Raises `Conflict` where another worker has written the attempt of that number: it is ahead.
+        After `replace` in the same transaction, so that a worker which was overtaken writes none.
         """
         self._session.merge(tables.ExecutionAttempt(**attempt.model_dump()))
-        try:
-            self._session.flush()
-        except IntegrityError as error:
-            raise Conflict("Another worker has moved this execution.") from error
+        self._session.flush()
 
     def attempts(self, execution_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""

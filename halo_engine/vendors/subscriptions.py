@@ -122,7 +122,9 @@ class Subscriptions:
             return Unknown(message=f"{provider.display_name} answered, but the answer cannot be read.")
         if current.subscription_id != subscription.subscription_id:
             return Unknown(message=f"{provider.display_name} answered for another subscription.")
-        return self._proof(current, ending.subscription, ending.when) or Unknown(message=f"{provider.display_name} answered, and still lists it as running.")
+        return self._proof(current, ending.subscription, ending.when) or Unknown(
+            message=f"{provider.display_name} answered, and still lists it as running."
+        )
 
     def _decline(self, offer: Offer, ending: Ending) -> Outcome:
         """Ask once more, with the offer declined. A second offer is not argued with: whatever else is pressed might accept it."""

@@ -108,7 +108,10 @@ class _Body(Wire):
     def value(self, provider: Provider) -> Subscription:
         """As a value. Raises `UnreadableError` where there is no term, price or rhythm that can be shown exactly."""
         status = self._status()
-        if self.current_term_end is None or (status in ("ending", "ended") and self.cancelled_at is None):
+        ends_at = self.cancelled_at if status in ("ending", "ended") else None
+        # What is over may have no term any more; the day it ended is the end of its last one.
+        period_end = self.current_term_end or (ends_at if status == "ended" else None)
+        if period_end is None or (status in ("ending", "ended") and ends_at is None):
             raise UnreadableError("it does not say when it ends")
         return Subscription(
             provider=provider,
@@ -116,8 +119,8 @@ class _Body(Wire):
             status=status,
             price=self._price(),
             interval=rhythm({"month": 1, "year": 12}.get(self.billing_period_unit, 0) * self.billing_period),
-            period_end=self.current_term_end,
-            ends_at=self.cancelled_at if status in ("ending", "ended") else None,
+            period_end=period_end,
+            ends_at=ends_at,
         )
 
     def _status(self) -> Status:

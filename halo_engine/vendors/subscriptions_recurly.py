@@ -149,7 +149,7 @@ class _Body(Wire):
         start, end = self.current_period_started_at.astimezone(UTC), self.current_period_ends_at.astimezone(UTC)
         months = (end.year - start.year) * 12 + end.month - start.month
         # What was ended at once may have had its period cut short, and nothing hangs on the rhythm of what is over.
-        return rhythm(min(max(months, 1), 12) if self.state == "expired" and months not in (1, 12) and months < 2 else months)
+        return "month" if self.state == "expired" and months not in (1, 12) else rhythm(months)
 
 
 class _List(Wire):

@@ -242,6 +242,20 @@ class TestRecurly:
         assert isinstance(subscriptions(ok(state))[0].find(speaking("recurly"), when="period_end"), found)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "answer"),
+    [
+        ("recurly", CURLY_EXPIRED | {"current_period_ends_at": "2026-11-22T11:00:00Z"}),
+        ("chargebee", {"subscription": {**BEE_ENDED["subscription"], "current_term_end": None}}),
+    ],
+)
+def test_what_ended_at_once_may_have_lost_its_period(dialect: str, answer: dict[str, Any]) -> None:
+    """It is over all the same, and the price is the one it had while it ran."""
+    done = cancelled(dialect, ok(answer), when="now")
+    assert isinstance(done, Done)
+    assert done.artifacts[2].text == "$15.99 a month"
+
+
 def of_list(dialect: str, listed: dict[str, Any]) -> Subscription:
     """The subscription in a list that a provider of that dialect gives."""
     entry: dict[str, Any] = {"provider_id": "streamly", "display_name": "Streamly", "dialect": dialect}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from halo_cli.output import Output
 from halo_cli.session import has_household
-from halo_engine.model.errors import InvalidInput, NotInitialised
+from halo_engine.model.errors import Conflict, InvalidInput, NotInitialised
 from halo_engine.model.household import Household, Member, Role, Usual
 from halo_engine.settings import Settings
 
@@ -45,7 +45,11 @@ def found_default_if_missing(engine: Engine, settings: Settings, out: Output) ->
         return
     if settings.vendors != "simulator":
         raise NotInitialised
-    household = engine.found_household(default_plan())
+    try:
+        household = engine.found_household(default_plan())
+    except Conflict:
+        # Another process was a moment faster, with the same plan.
+        return
     out.say(f"There was no household yet: made “{household.name}”, with simulated vendors, in {settings.home}")
 
 

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import httpx
+from pydantic import Field, field_validator, model_validator
 
 from halo_engine.clock import Clock
 from halo_engine.durable import InProcess
@@ -61,12 +63,27 @@ class HouseholdPlan(Value):
 
     name: str
     time_zone: str
-    members: tuple[MemberPlan, ...]
+    members: tuple[MemberPlan, ...] = Field(min_length=1)
     default_merchant: str = "amazon"
     default_booking_vendor: str = "resy"
     payment_method_masked: str | None = None
     shipping_address: Address | None = None
     usuals: tuple[UsualPlan, ...] = ()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (OSError, ValueError, LookupError) as error:
+            raise ValueError(f"{zone!r} is not an IANA time zone") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _names_are_told_apart(self) -> HouseholdPlan:
+        if len({member.name.casefold() for member in self.members}) != len(self.members):
+            raise ValueError("two members have the same name")
+        return self
 
 
 class Engine:
@@ -129,7 +146,7 @@ class Engine:
             asked = books.requests.get(household.id, answers) if answers else None
         intent = self._answered(asked, text, context) if asked else self._parse.read(text, self._words(context))
         request = self._request(text, intent, asker, channel)
-        self._record(request)
+        self._record(request, answers=asked)
         return self._drafting.draft(request, context)
 
     def _answered(self, asked: Request, text: str, context: Context) -> Intent:
@@ -155,9 +172,12 @@ class Engine:
             created_at=self._clock.now(),
         )
 
-    def _record(self, request: Request) -> None:
+    def _record(self, request: Request, *, answers: Request | None = None) -> None:
         with self._store.transaction() as books:
             books.requests.add(request)
+            if answers:
+                # A question is answered once.
+                books.requests.understand(answers.id, answers.intent, None)
             payload = event.RequestParsed(
                 channel=request.channel,
                 parser=self._parse.parser_name,
@@ -233,8 +253,8 @@ class Engine:
         items = tuple(UsualItem(reference=line.reference, name=line.title, quantity=line.quantity) for line in proposal.lines)
         with self._store.transaction() as books:
             usual = Usual(id=self._clock.new_id(Prefix.USUAL), household_id=household.id, name=name, items=items, created_at=books.now)
-            books.usuals.save(usual)
-            payload = event.UsualSaved(name=name, items=len(items))
+            usual = books.usuals.save(usual)
+            payload = event.UsualSaved(name=usual.name, items=len(items))
             books.events.append(payload, household_id=household.id, entity_id=usual.id, user_id=who.id)
             return usual
 
@@ -272,8 +292,11 @@ def words_reader(settings: Settings, clock: Clock) -> Callable[..., Intent]:
     parse = open_parse(settings)
 
     def read(text: str, *, now: datetime | None, zone: str | None, requested: tuple[str, ...]) -> Intent:
+        said_at = now or clock.now()
+        if not 1970 <= said_at.year <= 2100:
+            raise InvalidInput("That time is not one in which anybody talks.", hint="Such as 2026-03-03T12:00:00Z.")
         try:
-            context = ParseContext(now=now or clock.now(), zone=zone or "UTC", requested=requested)
+            context = ParseContext(now=said_at, zone=zone or "UTC", requested=requested)
         except ValueError as error:
             raise InvalidInput("That is not an IANA time zone.", hint="Such as America/New_York.") from error
         return parse.read(text, context)
@@ -328,13 +351,26 @@ def _found(books: Books, plan: HouseholdPlan, clock: Clock) -> Household:
     return household
 
 
+def _make_secret(path: Path, clock: Clock) -> None:
+    """Complete or not at all: written beside, and given its name only when it is on the disk. Whoever comes second leaves the first one's."""
+    draft = path.with_name(f"{path.name}.{clock.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(clock.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
 def _secret(path: Path, clock: Clock) -> bytes:
     """The installation's secret, made on the first day. Losing it would make the vendors forget our keys, so it is never remade over another."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(clock.token_hex(32))
-    except FileExistsError:
-        pass
+        if not path.exists():
+            _make_secret(path, clock)
     except OSError as error:
         raise StoreNotWritable(f"{path} cannot be written: {error.strerror}.") from error
     try:

@@ -5,6 +5,7 @@ Read only, and light: plain SQL over `store.reader`, so that a read command does
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -22,7 +23,7 @@ from halo_engine.model.receipt import Receipt
 from halo_engine.model.value import Value
 from halo_engine.settings import Settings
 from halo_engine.store import values
-from halo_engine.store.audit import broken_links, broken_promises
+from halo_engine.store.audit import books_that_differ, broken_links, broken_promises
 from halo_engine.store.reader import Reader
 
 
@@ -149,7 +150,7 @@ class Queries:
         else:
             draft = values.draft_shown(row["payload"])
             expired = row["kind"] == "draft" and row["status"] == "open" and self._clock.now() >= draft.expires_at
-            title, status = draft.title.removeprefix("Draft: "), "expired" if expired else row["status"]
+            title, status = draft.terms.title, "expired" if expired else row["status"]
             # A draft's currency stands in its terms alone.
             currency = row["currency"] or draft.terms.total.currency
             amount = None if row["cents"] is None else Money(cents=row["cents"], currency=currency)
@@ -188,8 +189,16 @@ class Queries:
     def verify_log(self) -> Verification:
         """Check every link of the chain, and that every effect had its confirmation."""
         events = tuple(map(values.event_value, self._all("SELECT * FROM event_log WHERE household_id = :household_id ORDER BY seq")))
-        problems = (*broken_links(events), *broken_promises(events))
+        problems = (*broken_links(events), *broken_promises(events), *self._books_beside(events))
         return Verification(ok=not problems, events=len(events), head=events[-1].hash if events else GENESIS, problems=problems)
+
+    def _books_beside(self, events: tuple[Event, ...]) -> Iterator[str]:
+        """Where executions and receipts in the books are not what the log says they are."""
+        executions = self._all("SELECT * FROM execution WHERE household_id = :household_id")
+        receipts = self._all(
+            "SELECT r.* FROM receipt_artifact r JOIN execution e ON e.id = r.execution_id WHERE e.household_id = :household_id"
+        )
+        yield from books_that_differ(events, map(values.execution_value, executions), map(values.receipt_value, receipts))
 
     def _events_of(self, *entity_ids: str) -> tuple[Event, ...]:
         first, second = entity_ids

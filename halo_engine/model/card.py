@@ -98,7 +98,7 @@ def draft_card(draft: Draft) -> Card:
 
 
 def _draft_heading(draft: Draft) -> tuple[CardKind, str]:
-    subject = draft.title.removeprefix("Draft: ")
+    subject = draft.terms.title
     match draft.status:
         case DraftStatus.CANCELLED:
             return CardKind.CANCELLED, f"Cancelled: {subject}"

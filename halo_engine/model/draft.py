@@ -53,6 +53,9 @@ class Terms(Value):
     draft_id: str
     revision: int = Field(ge=1)
     verb: str
+    #: The headline of the card: what a person reads first must be what the hash covers.
+    title: str
+    summary: str
     vendor: str
     payee: str
     lines: tuple[Line, ...] = ()
@@ -100,6 +103,9 @@ class Change(Value):
 
 #: Fields that differ between any two versions and say nothing about what is bought.
 _BOOKKEEPING = frozenset({"draft_id", "revision", "expires_at", "nonce"})
+
+#: The other terms once more, in a sentence; it follows them, also down in price.
+_HEADLINE = frozenset({"title", "summary"})
 
 
 def difference(before: Terms, after: Terms) -> tuple[Change, ...]:
@@ -153,7 +159,7 @@ def _amounts(terms: Terms) -> tuple[Money, ...]:
 
 
 def _without_amounts(terms: Terms) -> dict[str, Any]:
-    plain = terms.model_dump(mode="json", exclude={*_BOOKKEEPING, "total", "maximum"})
+    plain = terms.model_dump(mode="json", exclude={*_BOOKKEEPING, *_HEADLINE, "total", "maximum"})
     plain["currencies"] = [amount.currency for amount in _amounts(terms)]
     for part in plain["lines"]:
         part.pop("unit_price")
@@ -180,8 +186,6 @@ class Draft(Value):
     request_id: str
     created_at: AwareDatetime
     status: DraftStatus
-    title: str
-    summary: str
     terms: Terms
     actions: tuple[str, ...] = ("confirm", "modify", "cancel")
     #: The verb's own: the parameters as they were understood, which Modify starts from.
@@ -192,6 +196,15 @@ class Draft(Value):
     revises: str | None = None
     #: What differs from the terms before these.
     changes: tuple[Change, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """`Draft: <what it is>`; the part after the colon is `terms.title`."""
+        return f"Draft: {self.terms.title}"
+
+    @property
+    def summary(self) -> str:
+        return self.terms.summary
 
     @property
     def verb(self) -> str:

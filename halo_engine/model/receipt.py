@@ -24,7 +24,7 @@ class Receipt(Value):
 def receipt_text(draft: Draft, execution: Execution, outcome: Done | Partial) -> str:
     """The receipt in plain lines: what was confirmed, what the vendor said, and the hash that ties the two."""
     terms = draft.terms
-    lines = [draft.title.removeprefix("Draft: "), draft.summary, ""]
+    lines = [draft.terms.title, draft.summary, ""]
     lines += [f"{line.quantity} × {line.title} at {line.unit_price.display}" for line in terms.lines]
     lines += [f"{charge.label}: {charge.amount.display}" for charge in terms.charges]
     lines += [f"confirmed: {terms.total.display}, at most {terms.maximum.display}"]

@@ -44,6 +44,8 @@ class Confirming:
         """
         with self._store.transaction() as books:
             draft = books.drafts.get(member.household_id, draft_id)  # (1)
+            # The row may have been locked for long.
+            books.tell_time_again()
             decision = self._decide(books, draft, draft_hash, member)
             if isinstance(decision, HaloError):
                 self._record_refusal(books, draft, draft_hash, member, decision)
@@ -68,7 +70,7 @@ class Confirming:
 
     def _write(self, books: Books, draft: Draft, member: Member, verdicts: tuple[Verdict, ...]) -> Execution:
         books.drafts.close(draft, DraftStatus.CONFIRMED)
-        confirmation = self._confirmation(draft, member, books.now)
+        confirmation = self._confirmation(draft, member, books.now, shown_at=books.drafts.shown_at(draft))
         execution = self._execution(draft, books.now)
         books.executions.add(confirmation, execution)
         payload = event.DraftConfirmed(
@@ -84,14 +86,14 @@ class Confirming:
         books.events.append(payload, household_id=draft.household_id, entity_id=draft.id, user_id=member.id)
         return execution
 
-    def _confirmation(self, draft: Draft, member: Member, now: datetime) -> Confirmation:
+    def _confirmation(self, draft: Draft, member: Member, now: datetime, *, shown_at: datetime) -> Confirmation:
         return Confirmation(
             id=self._clock.new_id(Prefix.CONFIRMATION),
             draft_id=draft.id,
             draft_hash=draft.draft_hash,
             user_id=member.id,
             confirmed_at=now,
-            confirmation_latency_ms=max(0, round((now - draft.created_at).total_seconds() * 1000)),
+            confirmation_latency_ms=max(0, round((now - shown_at).total_seconds() * 1000)),
         )
 
     def _execution(self, draft: Draft, now: datetime) -> Execution:

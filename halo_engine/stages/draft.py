@@ -75,8 +75,6 @@ class Drafting:
             request_id=place.request_id,
             created_at=books.now,
             status=DraftStatus.OPEN,
-            title=f"Draft: {proposal.title}",
-            summary=proposal.summary,
             terms=terms,
             payload={"params": params.model_dump(mode="json")},
             remainder=remainder,
@@ -107,8 +105,6 @@ class Drafting:
             terms = self._terms(proposal, before.household_id, before.id, revision=seen.revision + 1, now=books.now)
             after = before.model_copy(
                 update={
-                    "title": f"Draft: {proposal.title}",
-                    "summary": proposal.summary,
                     "terms": terms,
                     "payload": {"params": params.model_dump(mode="json")},
                     "changes": difference(before.terms, terms),
@@ -170,6 +166,8 @@ def write_terms(proposal: Proposal, *, household_id: str, draft_id: str, revisio
         draft_id=draft_id,
         revision=revision,
         verb=proposal.verb,
+        title=proposal.title,
+        summary=proposal.summary,
         vendor=proposal.vendor,
         payee=proposal.payee,
         lines=proposal.lines,

@@ -25,6 +25,7 @@ from halo_engine.model.draft import Draft, Terms, is_covered_by
 from halo_engine.model.errors import FencedOff, StoreDamaged, VendorFailed
 from halo_engine.model.execution import FINAL, Attempt, Classification, Execution, ExecutionStatus
 from halo_engine.model.ids import Prefix
+from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.receipt import Receipt, receipt_text
 from halo_engine.stages.draft import Drafting, Place, quoted_now
@@ -453,7 +454,11 @@ class Executing:
 def _remark(outcome: Done | Partial, not_done: tuple[str, ...], terms: Terms) -> str | None:
     """What a person has to be told beside the receipt."""
     charged = outcome.total
-    over = charged is not None and (charged.currency != terms.maximum.currency or charged > terms.maximum)
-    told = [f"The vendor charged {charged.display}: not what was confirmed."] if charged and over else []
+    told = [f"The vendor charged {charged.display}: more than was confirmed."] if charged and _is_over(charged, terms.maximum) else []
     left = [f"Not done: {', '.join(not_done)}."] if not_done else []
     return " ".join([*told, *left]) or None
+
+
+def _is_over(charged: Money, maximum: Money) -> bool:
+    """Another currency is more than was confirmed, whatever the number."""
+    return charged.currency != maximum.currency or charged > maximum

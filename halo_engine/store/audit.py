@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from halo_engine.model.canonical import sha256_hex
 from halo_engine.model.draft import iso_utc
 from halo_engine.model.event import GENESIS, Event
+from halo_engine.model.execution import Execution
+from halo_engine.model.receipt import Receipt
 
 
 def broken_links(events: Iterable[Event]) -> Iterator[str]:
@@ -35,6 +38,7 @@ def _was_altered(event: Event) -> bool:
 
 
 _EFFECTS = ("execution.done", "execution.partial")
+_POLICIES = {"may_confirm", "spending_limit"}
 _TERMINAL = (*_EFFECTS, "execution.failed", "execution.terms_changed", "execution.handed_off", "execution.needs_attention")
 
 
@@ -62,7 +66,7 @@ class _Seen:
         #: The hash of the terms that stand, by draft.
         self._standing: dict[str, str] = {}
         self._confirmed: dict[str, Event] = {}
-        self._ended: set[str] = set()
+        self._ended: dict[str, str] = {}
         self.without_receipt: set[str] = set()
 
     def check(self, event: Event) -> Iterator[str]:
@@ -76,7 +80,12 @@ class _Seen:
                 yield from self._check_confirmation(event)
             case "receipt.stored":
                 self.without_receipt.discard(str(event.payload.get("execution_id")))
-            case kind if kind.startswith("execution.") and kind != "execution.attempt_finished":
+            case "execution.answer_came_late":
+                if self._ended.get(event.entity_id) not in (None, *_EFFECTS):
+                    yield f"execution {event.entity_id} was done by the vendor after it had been given up: look there"
+            case "execution.attempt_finished":
+                return
+            case kind if kind.startswith("execution."):
                 yield from self._check_execution(event)
 
     def _check_confirmation(self, event: Event) -> Iterator[str]:
@@ -87,8 +96,10 @@ class _Seen:
             yield f"draft {event.entity_id} was confirmed with terms that did not stand any more"
         if any(earlier.entity_id == event.entity_id for earlier in self._confirmed.values()):
             yield f"draft {event.entity_id} was confirmed before"
-        verdicts = event.payload.get("verdicts")
-        if not verdicts or not all(verdict.get("allowed") for verdict in verdicts):
+        verdicts = event.payload.get("verdicts") or []
+        # Every rule must have been asked, not only said yes: a check that was left out is no yes.
+        asked = {verdict.get("policy") for verdict in verdicts if verdict.get("allowed")}
+        if not asked >= _POLICIES or len(asked) != len(verdicts):
             yield f"draft {event.entity_id} was confirmed against a policy"
         if event.user_id is None:
             yield f"draft {event.entity_id} was confirmed by nobody"
@@ -106,7 +117,41 @@ class _Seen:
             yield f"execution {event.entity_id} was charged in another currency than confirmed"
         if event.entity_id in self._ended:
             yield f"execution {event.entity_id} went on after its end"
+        if event.event_type in _EFFECTS and event.payload.get("came_from") == "confirmed":
+            yield f"execution {event.entity_id} has an effect and was never sent"
         if event.event_type in _TERMINAL:
-            self._ended.add(event.entity_id)
+            self._ended[event.entity_id] = event.event_type
         if event.event_type in _EFFECTS:
             self.without_receipt.add(event.entity_id)
+
+
+def books_that_differ(events: Iterable[Event], executions: Iterable[Execution], receipts: Iterable[Receipt]) -> Iterator[str]:
+    """Where an execution or a receipt, as it stands in the books, is not what the log says it is."""
+    moved: dict[str, Event] = {}
+    stored: dict[str, Event] = {}
+    for event in events:
+        if event.entity_type == "execution" and event.payload.get("came_from"):
+            moved[event.entity_id] = event
+        if event.event_type == "receipt.stored":
+            stored[event.entity_id] = event
+    for execution in executions:
+        yield from _execution_differs(execution, moved.get(execution.id))
+    kept = {receipt.id: receipt for receipt in receipts}
+    for receipt_id, event in stored.items():
+        receipt = kept.pop(receipt_id, None)
+        if receipt is None:
+            yield f"receipt {receipt_id} is in the log and not in the books"
+        elif _receipt_facts(receipt) != (event.payload.get("content_sha256"), event.payload.get("external_reference_id")):
+            yield f"receipt {receipt_id} was altered: it is not the one in the log"
+    yield from (f"receipt {receipt_id} is in the books and not in the log" for receipt_id in sorted(kept))
+
+
+def _execution_differs(execution: Execution, last: Event | None) -> Iterator[str]:
+    status = last.event_type.removeprefix("execution.") if last else "confirmed"
+    cents = execution.final_cost.cents if execution.final_cost else None
+    if execution.status.value != status or (last and cents != last.payload.get("charged_cents")):
+        yield f"execution {execution.id} was altered: the log says {status}"
+
+
+def _receipt_facts(receipt: Receipt) -> tuple[str, str | None]:
+    return sha256_hex(receipt.content_text.encode()), receipt.external_reference_id

@@ -50,6 +50,11 @@ class Drafts:
         ).first()
         return revision_value({**found[0].model_dump(), "status": found[1]}) if found else None
 
+    def shown_at(self, draft: Draft) -> datetime:
+        """When the terms that stand now were first shown."""
+        key = {"draft_id": draft.id, "revision": draft.revision}
+        return self._session.get_one(tables.DraftRevision, key).created_at
+
     def _replace(self, before: Draft, fields: dict[str, Any]) -> None:
         stands = (
             col(tables.Draft.id) == before.id,

@@ -20,7 +20,7 @@ class EventLog:
     """The append side."""
 
     def __init__(self, session: Session, clock: Clock, now: datetime) -> None:
-        self._session, self._clock, self._now = session, clock, now
+        self._session, self._clock, self.now = session, clock, now
 
     def append(self, payload: Payload, *, household_id: str, entity_id: str, user_id: str | None = None, suffix: str = "") -> Event:
         """Add what happened to `entity_id`. `suffix` completes the type of an event whose name carries a status."""
@@ -34,7 +34,7 @@ class EventLog:
             entity_id=entity_id,
             event_type=f"{payload.event_type}{suffix}",
             payload=payload.model_dump(mode="json"),
-            created_at=self._now,
+            created_at=self.now,
             prev_hash=last.hash if last else GENESIS,
             hash="",
         ).sealed()

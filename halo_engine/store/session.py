@@ -33,6 +33,7 @@ class Books:
     """One transaction: every repository, and the log beside them."""
 
     def __init__(self, session: Session, clock: Clock) -> None:
+        self._clock = clock
         self.now: datetime = clock.now()
         self.households = Households(session)
         self.requests = Requests(session)
@@ -41,6 +42,10 @@ class Books:
         self.receipts = Receipts(session)
         self.usuals = Usuals(session)
         self.events = EventLog(session, clock, self.now)
+
+    def tell_time_again(self) -> None:
+        """After waiting for a lock: what is decided and written from here on happens now."""
+        self.now = self.events.now = self._clock.now()
 
 
 class Store:
@@ -107,4 +112,6 @@ def _sqlite(path: Path) -> Engine:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+    # As long as a writer waits on SQLite: a lock that is held for longer is an error that says so, not a command that hangs.
+    waits = {"connect_timeout": 10, "options": f"-c lock_timeout={sqlite.BUSY_TIMEOUT_MS}"}
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True, connect_args=waits)

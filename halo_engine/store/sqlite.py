@@ -17,7 +17,7 @@ from halo_engine.model.errors import StoreBusy, StoreDamaged, StoreFailed, Store
 
 WAL_IS_SAFE_FROM = (3, 51, 3)
 
-#: How long a writer waits for another one. A confirm takes a few milliseconds; a minute of waiting means something is stuck.
+#: How long a writer waits for another one. A confirm takes a few milliseconds; ten seconds of waiting mean something is stuck.
 BUSY_TIMEOUT_MS = 10_000
 
 #: Each one follows a wait for whoever was in the way, so more than a few mean a crowd.
@@ -75,7 +75,7 @@ def connect_read_only(path: Path) -> Any:
 def translate(error: BaseException, where: str) -> StoreFailed:
     """The store error that a driver's error means, naming the database by `where`."""
     text = str(error).lower()
-    if "locked" in text or "busy" in text:
+    if any(sign in text for sign in ("locked", "busy", "lock timeout", "deadlock")):
         return StoreBusy()
     if "malformed" in text or "not a database" in text or "no such table" in text or "no such column" in text:
         return StoreDamaged(f"{where} is damaged or is not a Halo database.")

@@ -19,8 +19,8 @@ class Usuals:
         of_household = select(tables.UsualBundle).where(tables.UsualBundle.household_id == household_id)
         return tuple(usual_value(row.model_dump()) for row in self._session.exec(of_household.order_by(col(tables.UsualBundle.name))))
 
-    def save(self, usual: Usual) -> None:
-        """Add it, or replace the one of that name."""
+    def save(self, usual: Usual) -> Usual:
+        """Add it, or replace the items of the one of that name, which keeps its id; returned as it now stands."""
         row = self._named(usual.household_id, usual.name)
         items = to_json([item.model_dump(mode="json") for item in usual.items])
         if row is None:
@@ -28,6 +28,7 @@ class Usuals:
         row.items_json = items
         self._session.add(row)
         self._session.flush()
+        return usual_value(row.model_dump())
 
     def remove(self, household_id: str, name: str) -> Usual:
         """Raises `NotFound` when there is none of that name."""

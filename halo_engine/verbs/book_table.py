@@ -47,7 +47,7 @@ class Tables(Desk):
         terms = context.vendors.resy.terms(slot, party_size=instruction["party_size"])
         if isinstance(terms, Rejected):
             return Refusal(reason=terms.message)
-        return _proposal(instruction, venue, slot, terms, _in_the_way(slot, context))
+        return _proposal(instruction, venue, slot, terms, _in_the_way(slot, context), context.now)
 
     def commit(self, terms: Terms, fresh: Proposal, *, key: str, context: Context) -> Outcome:
         slot, binding = fresh.evidence
@@ -128,7 +128,9 @@ def _starts(held: Reservation, context: Context) -> datetime:
     return datetime.combine(held.day, held.time, zone_of(context.vendors.resy.venue(held.venue_id).time_zone or ""))
 
 
-def _proposal(instruction: Instruction, venue: Venue, slot: Slot, terms: BookingTerms, in_the_way: tuple[str, ...]) -> Proposal:
+def _proposal(
+    instruction: Instruction, venue: Venue, slot: Slot, terms: BookingTerms, in_the_way: tuple[str, ...], now: datetime
+) -> Proposal:
     people = instruction["party_size"]
     when = f"{slot.starts:%A} {slot.starts.day} {slot.starts:%B %Y} at {clock(slot.starts)}"
     return Proposal(
@@ -146,7 +148,7 @@ def _proposal(instruction: Instruction, venue: Venue, slot: Slot, terms: Booking
             Fact(label="where", text=", ".join(part for part in (venue.name, venue.neighborhood, venue.locality) if part)),
             Fact(label="table", text=slot.table),
         ),
-        policies=_policies(terms, slot),
+        policies=_policies(terms, slot, now),
         warnings=(*in_the_way, *_warnings(terms, people)),
         irreversible=bool(terms.charge_now.cents),
         instruction=dict(instruction),
@@ -154,11 +156,13 @@ def _proposal(instruction: Instruction, venue: Venue, slot: Slot, terms: Booking
     )
 
 
-def _policies(terms: BookingTerms, slot: Slot) -> tuple[str, ...]:
+def _policies(terms: BookingTerms, slot: Slot, now: datetime) -> tuple[str, ...]:
     if terms.cancel_until is None:
         return terms.policies
     # In the venue's zone, as every time on this card.
     local = terms.cancel_until.astimezone(slot.starts.tzinfo)
+    if terms.cancel_until <= now:
+        return (*terms.policies, f"The time to cancel free of charge ended {spoken_day(local)}.")
     return (*terms.policies, f"Free to cancel until {spoken_day(local)}.")
 
 

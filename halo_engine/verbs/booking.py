@@ -40,7 +40,7 @@ class BookParams(Params):
     def missing(self) -> tuple[str, ...]:
         lacks = {
             "place": not self.names_a_place,
-            "party_size": self.service == RESTAURANT and self.party_size is None,
+            "party_size": self.is_a_table and self.party_size is None,
             "date": self.date is None,
             "time": self.time is None,
         }

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 
 def _real_date(text: str) -> str:
-    date.fromisoformat(text)
+    # Calendars end: arithmetic on the last day of the year 9999 has nowhere to go.
+    if not 2000 <= date.fromisoformat(text).year <= 2100:
+        raise ValueError("a date must lie in this century")
     return text
 
 

@@ -102,7 +102,8 @@ class Purchase(Verb[P]):
         return context.vendors.merchant(terms.vendor).find(key)
 
     def repeats_safely(self, terms: Terms) -> bool:
-        """At every merchant a repeat under the same id gives the first order again, or is refused; either way there is one."""
+        """Both merchants take an id that names the order. Zinc documents that a repeat is refused; Amazon that the id is unique, and not what
+        a repeat gets, so it is sent again only after the order was steadily not there. Source: vendor notes §1.4 and §6.1."""
         return True
 
 

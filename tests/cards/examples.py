@@ -29,6 +29,8 @@ def terms(**given: Any) -> Terms:
         "draft_id": "dft_01jntp4zv0e4kr0x2s6m8w3b1q",
         "revision": 1,
         "verb": "ORDER",
+        "title": "",
+        "summary": "",
         "vendor": "amazon",
         "payee": "Amazon",
         "irreversible": False,
@@ -55,15 +57,14 @@ def order_terms(**given: Any) -> Terms:
 
 
 def draft(of: Terms, *, title: str, summary: str, **given: Any) -> Draft:
+    headed = of.model_copy(update={"title": title.removeprefix("Draft: "), "summary": summary})
     return Draft(
         id=of.draft_id,
         household_id=of.household_id,
         request_id="req_01jntp4zv0e4kr0x2s6m8w3b1q",
         created_at=AT,
         status=given.pop("status", DraftStatus.OPEN),
-        title=title,
-        summary=summary,
-        terms=of,
+        terms=headed,
         payload={},
         **given,
     )

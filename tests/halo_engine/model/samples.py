@@ -32,6 +32,8 @@ def terms(**given: Any) -> Terms:
         "draft_id": an_id(Prefix.DRAFT),
         "revision": 1,
         "verb": "ORDER",
+        "title": "Order paper towels and dish soap",
+        "summary": "Order 3 things from Amazon.",
         "vendor": "amazon",
         "payee": "Amazon",
         "lines": (
@@ -62,8 +64,6 @@ def draft(of: Terms | None = None, **given: Any) -> Draft:
         "request_id": an_id(Prefix.REQUEST),
         "created_at": NOON,
         "status": DraftStatus.OPEN,
-        "title": "Draft: Order paper towels and dish soap",
-        "summary": "Order 3 things from Amazon.",
         "terms": of,
         "payload": {"params": {"items": []}},
     }

@@ -29,6 +29,8 @@ OTHERWISE: dict[str, tuple[Any, ...]] = {
     "draft_id": ("dft_other",),
     "revision": (2,),
     "verb": ("REORDER",),
+    "title": ("A free sample",),
+    "summary": ("Nothing is charged.",),
     "vendor": ("resy",),
     "payee": ("Amazon Marketplace",),
     "lines": (
@@ -60,7 +62,8 @@ OTHERWISE: dict[str, tuple[Any, ...]] = {
 CHANGES = [pytest.param(name, value, id=f"{name}-{n}") for name, ways in OTHERWISE.items() for n, value in enumerate(ways)]
 BOOKKEEPING = {"draft_id", "revision", "expires_at", "nonce"}
 #: The same for both versions, or said by the others in words.
-NOT_SPOKEN = {*BOOKKEEPING, "purpose", "household_id", "instruction"}
+HEADLINE = {"title", "summary"}
+NOT_SPOKEN = {*BOOKKEEPING, *HEADLINE, "purpose", "household_id", "instruction"}
 
 
 def changed(name: str, value: Any) -> Terms:
@@ -149,7 +152,9 @@ class TestDifference:
 
 
 class TestIsCoveredBy:
-    @pytest.mark.parametrize(("name", "value"), [way for way in CHANGES if way.values[0] not in {*BOOKKEEPING, "total", "maximum"}])
+    @pytest.mark.parametrize(
+        ("name", "value"), [way for way in CHANGES if way.values[0] not in {*BOOKKEEPING, *HEADLINE, "total", "maximum"}]
+    )
     def test_refuses_anything_that_differs(self, name: str, value: Any) -> None:
         """Another payee, fulfilment, policy, warning or instruction was not confirmed, not even for less money."""
         assert not is_covered_by(changed(name, value), T)
@@ -214,9 +219,9 @@ class TestDraft:
         """A closed draft has no buttons."""
         assert draft(status=status).contract()["actions"] == actions
 
-    def test_takes_its_hash_from_its_terms_alone(self) -> None:
-        """Titles are for reading; the terms are what is confirmed."""
-        assert draft(title="Draft: something else").draft_hash == T.hash
+    def test_takes_its_headline_and_its_hash_from_its_terms(self) -> None:
+        """What a person reads first is covered by what is confirmed."""
+        assert (draft().title, draft().draft_hash) == (f"Draft: {T.title}", T.hash)
         assert Draft.model_validate_json(draft().model_dump_json()).draft_hash == T.hash
 
 

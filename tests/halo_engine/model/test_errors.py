@@ -21,6 +21,7 @@ CODES = {
     "IllegalMove": "illegal_move",
     "AlreadyConfirmed": "already_confirmed",
     "AlreadyCancelled": "already_cancelled",
+    "FencedOff": "fenced_off",
     "TermsChanged": "terms_changed",
     "DraftExpired": "draft_expired",
     "StillRunning": "still_running",

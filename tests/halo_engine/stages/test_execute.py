@@ -16,6 +16,7 @@ from halo_engine.model.outcome import Done, HandOff, Partial, Pending, Reason, R
 from halo_engine.stages import execute as execute_stage
 from halo_engine.stages.execute import Executing
 from halo_engine.verbs import VERBS
+from halo_engine.verbs.book import Book
 from halo_engine.verbs.order import Order
 from halo_sim.faults import clear_faults
 from tests.installation import Installation
@@ -189,6 +190,57 @@ class TestALostAnswer:
         home.fault("lose_answer")
         assert home.carry_out(card).status is ExecutionStatus.DONE
         assert len(home.ledger()) == 1
+
+
+class TestAnAnswerThatStaysLost:
+    """An order that the vendor shows too late: nobody may say that nothing was done, and nothing may be bought again."""
+
+    @pytest.mark.parametrize("trouble", ["price_up", "out_of_stock", "unavailable"])
+    def test_goes_to_a_person_whatever_happens_next(
+        self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch, trouble: str
+    ) -> None:
+        """At the second check the price is up, it is sold out, or the vendor is down: the first order may still be there."""
+        home.fault("lose_answer")
+        home.fault("hide_orders", times=5)
+        quote, quotes = Order.quote, iter(range(9))
+
+        def troubled(verb: Order, *args: Any) -> Any:
+            if next(quotes) == 1:
+                home.fault(trouble, **({"times": 999} if trouble == "unavailable" else {"target": BATTERIES}))
+            return quote(verb, *args)
+
+        monkeypatch.setattr(Order, "quote", troubled)
+        execution = home.carry_out(card, wait_s=1200)
+        assert execution.status is ExecutionStatus.NEEDS_ATTENTION
+        assert "Nothing was done" not in home.engine.card(execution).summary
+        assert len(home.ledger()) == 1
+        with pytest.raises(Conflict):
+            home.engine.retry(execution.id, member=None)
+
+    def test_and_comes_after_it_was_given_up_is_in_the_log(self, home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A booking made by a worker that was taken for dead is found by the log's check, with its reference."""
+        dinner = home.ask("book a table for two at Nopa tomorrow at 7:30pm")
+        execution = home.confirm(dinner)
+        commit = Book.commit
+
+        def late(verb: Book, *args: Any, **kwargs: Any) -> Any:
+            home.later(seconds=home.settings.request_lives_s)
+            assert home.engine.execute(execution.id, wait_s=600).status is ExecutionStatus.NEEDS_ATTENTION
+            return commit(verb, *args, **kwargs)
+
+        monkeypatch.setattr(Book, "commit", late)
+        home.engine.execute(execution.id, wait_s=600)
+        assert len(home.ledger()) == 1
+        assert any("after it had been given up" in problem for problem in home.verify().problems)
+
+
+class TestAYesFromLongAgo:
+    def test_spends_nothing(self, home: Installation, card: Card) -> None:
+        """What was confirmed and never sent is drafted anew when somebody asks for it months later."""
+        execution = home.confirm(card)
+        home.later(days=90)
+        assert home.engine.execute(execution.id, wait_s=60).status is ExecutionStatus.TERMS_CHANGED
+        assert home.ledger() == ()
 
 
 class TestAVendorInTrouble:

@@ -144,5 +144,5 @@ def confirmed(draft: Draft, confirmation_id: str, execution_id: str) -> event.Dr
         maximum_cents=draft.terms.maximum.cents,
         currency=draft.terms.maximum.currency,
         confirmation_latency_ms=1500,
-        verdicts=(Verdict(policy="may_confirm", allowed=True, reason="Alex is a owner"),),
+        verdicts=tuple(Verdict(policy=policy, allowed=True, reason="") for policy in ("may_confirm", "spending_limit")),
     )

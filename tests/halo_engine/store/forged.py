@@ -13,6 +13,7 @@ from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
 HASH = "ab" * 32
 DRAFT, EXECUTION = an_id(Prefix.DRAFT), an_id(Prefix.EXECUTION)
 ALLOWED = {"policy": "may_confirm", "allowed": True, "reason": ""}
+AFFORDED = {"policy": "spending_limit", "allowed": True, "reason": ""}
 
 
 def created(**payload: Any) -> Event:
@@ -29,7 +30,13 @@ def cancelled() -> Event:
 
 
 def confirmed(*, at: datetime = NOON, user_id: str | None = an_id(Prefix.USER), entity_id: str = DRAFT, **payload: Any) -> Event:
-    fields = {"draft_hash": HASH, "execution_id": EXECUTION, "maximum_cents": 3691, "currency": "USD", "verdicts": [ALLOWED]} | payload
+    fields = {
+        "draft_hash": HASH,
+        "execution_id": EXECUTION,
+        "maximum_cents": 3691,
+        "currency": "USD",
+        "verdicts": [ALLOWED, AFFORDED],
+    } | payload
     return event(event_type="draft.confirmed", entity_id=entity_id, user_id=user_id, created_at=at, payload=fields)
 
 

@@ -139,6 +139,7 @@ class TestBrokenPromises:
             pytest.param([created(), confirmed(user_id=None)], 2, f"draft {DRAFT} was confirmed by nobody", id="I3 by nobody"),
             pytest.param([created(), confirmed(verdicts=[ALLOWED, REFUSED])], 2, AGAINST_POLICY, id="policy said no"),
             pytest.param([created(), confirmed(verdicts=[])], 2, AGAINST_POLICY, id="no policy was asked"),
+            pytest.param([created(), confirmed(verdicts=[ALLOWED])], 2, AGAINST_POLICY, id="a policy was left out"),
             pytest.param([created(), confirmed(at=UNTIL)], 2, EXPIRED, id="expired to the second"),
             pytest.param([created(), confirmed(at=NOON + timedelta(days=1))], 2, EXPIRED, id="expired long ago"),
             pytest.param([created(), confirmed(draft_hash=OTHER)], 2, EXPIRED, id="never shown"),

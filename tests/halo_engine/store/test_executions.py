@@ -99,6 +99,6 @@ class TestReplace:
         """Four workers with the same version in hand: one moves it, and the log tells of one move."""
         before = family.execution()
         answers = at_once(*(moving(family, before, ExecutionStatus.SUBMITTING) for _ in range(4)))
-        assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "Conflict", "Conflict", "str"]
+        assert sorted(type(answer).__name__ for answer in answers) == ["FencedOff", "FencedOff", "FencedOff", "str"]
         told = [event for event in log_of(family.store, family.household.id) if event.event_type == "execution.submitting"]
         assert (stored(family, before).version, len(told)) == (1, 1)

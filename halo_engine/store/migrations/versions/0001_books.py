@@ -9,7 +9,7 @@ revision = "0001"
 down_revision = None
 
 #: What was shown, what was said to it, and what happened: written once.
-WRITTEN_ONCE = ("event_log", "draft_revision", "confirmation")
+WRITTEN_ONCE = ("event_log", "draft_revision", "confirmation", "receipt_artifact")
 
 
 def upgrade() -> None:

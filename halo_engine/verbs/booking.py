@@ -40,7 +40,7 @@ class BookParams(Params):
     def missing(self) -> tuple[str, ...]:
         lacks = {
             "place": not self.names_a_place,
-            "party_size": self.is_a_table and self.party_size is None,
+            "party_size": self.is_a_table and self._can_be_seated and self.party_size is None,
             "date": self.date is None,
             "time": self.time is None,
         }
@@ -50,6 +50,11 @@ class BookParams(Params):
     def names_a_place(self) -> bool:
         """Whether there is something to search for: "a table" alone could be anywhere, "a table in Soho" or "a haircut" could not."""
         return bool(self.venue or self.location or (self.service and self.service != RESTAURANT))
+
+    @property
+    def _can_be_seated(self) -> bool:
+        """Whether it is known to be a table: an unnamed service at no place may still turn out to be an appointment."""
+        return self.service == RESTAURANT or self.names_a_place
 
     @property
     def is_a_table(self) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from halo_engine.clock import FakeClock
 from halo_engine.model.card import Card
 from halo_engine.model.draft import DraftStatus
 from halo_engine.model.errors import (
@@ -26,6 +30,8 @@ from halo_engine.stages import confirm as confirm_stage
 from halo_engine.stages.confirm import Confirming, vendor_key
 from halo_engine.store.drafts import Drafts
 from tests.installation import Installation
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -154,22 +160,41 @@ class TestAMember:
             home.confirm(card, member="Mallory")
 
 
-class TestTwoPeopleAtOnce:
-    def test_get_one_execution(self, home: Installation, card: Card) -> None:
+class TestPeopleAtOnce:
+    """On SQLite and on PostgreSQL, where writers really do run side by side."""
+
+    @pytest.fixture
+    def anywhere(self, tmp_path: Path, clock: FakeClock, database_url: str | None) -> Iterator[Installation]:
+        """A founded household on each kind of books in turn."""
+        url = {"database_url": database_url} if database_url else {}
+        installation = Installation.open(tmp_path / "home", clock=clock, **url)
+        yield installation
+        installation.engine.close()
+
+    def test_confirming_one_draft_get_one_execution(self, anywhere: Installation) -> None:
         """Eight threads confirm at once; one execution comes of it."""
-        barrier, got = threading.Barrier(8), []
+        card = anywhere.ask("order 2 packs of AA batteries")
+        got = _at_once([partial(anywhere.confirm, card, member=member) for member in ["Alex", "Sam"] * 4])
+        assert len({execution.id for execution in got}) == 1
 
-        def confirm(member: str) -> None:
-            barrier.wait()
-            got.append(home.confirm(card, member=member).id)
+    def test_asking_and_confirming_different_things_do_not_stop_each_other(self, anywhere: Installation) -> None:
+        """Every one of eight gets a draft and an execution, and the log is one chain."""
+        cards = _at_once([partial(anywhere.ask, "cancel streamly")] * 8)
+        executions = _at_once([partial(anywhere.confirm, card) for card in cards])
+        assert len({execution.id for execution in executions}) == 8
+        assert anywhere.verify().ok
 
-        threads = [threading.Thread(target=confirm, args=(name,)) for name in ["Alex", "Sam"] * 4]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(got) == 8
-        assert len(set(got)) == 1
+
+def _at_once(tasks: list[Callable[[], T]]) -> list[T]:
+    """What each task gave, all begun at the same moment. An error in one is an error here."""
+    barrier = threading.Barrier(len(tasks))
+
+    def run(task: Callable[[], T]) -> T:
+        barrier.wait()
+        return task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return list(pool.map(run, tasks))
 
 
 class TestTheVendorKey:

@@ -128,6 +128,7 @@ class Engine:
     def found_household(self, plan: HouseholdPlan) -> Household:
         """Make the household of this installation. Raises `Conflict` when there is one."""
         with self._store.transaction() as books:
+            books.households.found_alone()
             if existing := books.households.first():
                 raise Conflict(f"There is a household here already: {existing.name}.", hint="Use another data directory with --home.")
             return _found(books, plan, self._clock)

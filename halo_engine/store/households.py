@@ -16,6 +16,12 @@ class Households:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def found_alone(self) -> None:
+        """Until the transaction ends nobody else founds a household: of two that find none, both would. SQLite has one writer anyway."""
+        connection = self._session.connection()
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("LOCK TABLE household IN SHARE ROW EXCLUSIVE MODE")
+
     def add(self, household: Household, members: tuple[Member, ...], preference: Preference, *, now: datetime) -> None:
         """A household with everyone in it."""
         self._session.add(tables.Household(**household.model_dump()))

@@ -7,7 +7,8 @@ What is checked, in this order, with the draft's row locked:
   (4) the hash is that of the terms that stand now;
   (5) the policies allow it to this member.
 Then the confirmation, the execution and the events are written. The unique constraint on the confirmation's draft stands behind (2): even a bug
-here cannot make two. A refused confirmation is written too, so that the log shows what was tried.
+here cannot make two. What a member tried on a draft of the household and was refused
+is written too, so that the log shows it.
 """
 
 from __future__ import annotations

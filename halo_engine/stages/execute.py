@@ -6,9 +6,10 @@ The road of one execution:
   (3) The vendor is called, outside any transaction, under the execution's own key.
   (4) The answer is recorded, with its receipt where something was done.
 A lost answer is UNKNOWN: (5) it is looked up until the vendor tells, and sent again only under the same key, and only where the vendor has no record
-of it and recognises repeats. Every move is a compare-and-set on status and version in one transaction with its event, so of two workers one moves
-and the other finds out. A worker that finds SUBMITTING did not send that request itself: it waits until the request cannot be alive any more, then
-treats its answer as lost.
+of it and recognises repeats. Once an answer was lost, only the vendor's own record of it can end in "failed"; any other trouble goes to a person,
+because a fresh draft would be bought under another key. Every move is a compare-and-set on status and version in one transaction with its event, so
+of two workers one moves and the other finds out. A worker that finds SUBMITTING did not send that request itself: it waits until the request cannot
+be alive any more, then treats its answer as lost.
 """
 
 from __future__ import annotations

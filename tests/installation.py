@@ -39,12 +39,16 @@ class Installation:
     @classmethod
     def open(cls, home: Path, *, clock: FakeClock | None = None, merchant: str = "amazon", **settings: str) -> Installation:
         """A founded household in `home` that buys at `merchant`; `settings` are given as the environment would."""
-        clock = clock or FakeClock(NOON)
+        installation = cls.reopen(home, clock=clock or FakeClock(NOON), **settings)
+        installation.engine.found_household(household_plan().model_copy(update={"default_merchant": merchant}))
+        return installation
+
+    @classmethod
+    def reopen(cls, home: Path, *, clock: FakeClock, **settings: str) -> Installation:
+        """What is in `home`, as another process would open it."""
         loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in settings.items()})
         world = World.open(loaded.simulator_file, clock)
-        engine = Engine.open(loaded, clock=clock, transport=SimTransport(world))
-        engine.found_household(household_plan().model_copy(update={"default_merchant": merchant}))
-        return cls(loaded, clock, world, engine)
+        return cls(loaded, clock, world, Engine.open(loaded, clock=clock, transport=SimTransport(world)))
 
     def ask(self, text: str, *, member: str | None = None, answers: str | None = None) -> Card:
         """The card for `text`."""

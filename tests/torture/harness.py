@@ -1,0 +1,154 @@
+"""What every row shares: points, problems, how a row is run, and the judge.
+
+The judge asks the vendors' own ledger what really happened, and compares it with what Halo's books say: at most one effect for a confirmation (I1), an
+effect and its receipt together (I2), never more than was confirmed (I4), and everything ended (I12); `halo audit verify` proves the rest from the log.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from random import Random
+
+from halo_engine.model.execution import Execution, ExecutionStatus
+from halo_sim.ledger import Entry
+from tests.installation import Installation
+
+
+class Kind(StrEnum):
+    """What broke. The first two are what a household would lose money by."""
+
+    #: More than one effect for one confirmation, or an effect without one.
+    DOUBLE = "double"
+    #: An effect that the books deny, or one they claim that never was.
+    LOST = "lost"
+    #: Not ended, though the faults have stopped.
+    STUCK = "stuck"
+    #: The log does not prove what happened.
+    UNPROVED = "unproved"
+    #: Anything else that must not be: a traceback, a wrong answer, a time or a size out of bounds.
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that broke at a point."""
+
+    kind: Kind
+    what: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the matrix. A point is one word without blanks, so that it can be typed: `order-sqlite-137`."""
+
+    id: str
+    title: str
+    #: How many points are tried on every commit; None is all there are.
+    ci: int | None
+    #: Every point that there is, or an endless supply of them, drawn with the given chance.
+    points: Callable[[Random], Iterable[str]]
+    #: Tries one point in an empty directory of its own.
+    attempt: Callable[[str, Path], Iterable[Problem]]
+    #: Why the row cannot be run on this machine, None where it can.
+    missing: Callable[[], str | None] = lambda: None
+
+
+@dataclass
+class Report:
+    """How a row went."""
+
+    row: Row
+    seed: int
+    points: int = 0
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+
+    def count(self, kind: Kind) -> int:
+        """How many problems of `kind` there were."""
+        return sum(problem.kind is kind for _, problem in self.problems)
+
+    def replay(self, point: str) -> str:
+        """The line that tries `point` again."""
+        return f"halo torture --row {self.row.id} --seed {self.seed} --point {point}"
+
+
+def run(row: Row, *, seed: int, n: int | None, only: str | None = None, told: Callable[[Report], None] = lambda _: None) -> Report:
+    """Try `n` points of a row (None: all of them), or the one named `only`. `told` hears after every point."""
+    report = Report(row, seed)
+    for point in [only] if only is not None else chosen(row, seed=seed, n=n):
+        with tempfile.TemporaryDirectory(prefix="halo-torture-", ignore_cleanup_errors=True) as place:
+            report.problems += [(point, problem) for problem in row.attempt(point, Path(place))]
+        report.points += 1
+        told(report)
+    return report
+
+
+def chosen(row: Row, *, seed: int, n: int | None) -> Iterator[str]:
+    """The first `n` points of a row under `seed`."""
+    for number, point in enumerate(row.points(Random(f"{row.id}/{seed}"))):  # noqa: S311 - chance that can be repeated is the point
+        if number == n:
+            return
+        yield point
+
+
+def sample(random: Random, points: Sequence[str]) -> list[str]:
+    """All `points` in an order of chance: the first n of them are a sample."""
+    return random.sample(points, len(points))
+
+
+#: Where a household would be told that nothing was done.
+_DENIED = {ExecutionStatus.FAILED, ExecutionStatus.TERMS_CHANGED, ExecutionStatus.HANDED_OFF}
+_CLAIMED = {ExecutionStatus.DONE, ExecutionStatus.PARTIAL}
+
+
+def judge(home: Installation) -> Iterator[Problem]:
+    """Everything about `home` that must not be, when the faults have stopped and everybody has done what they could."""
+    executions = _executions(home)
+    effects = [entry for entry in home.ledger() if entry.kind in ("order", "booking", "cancellation")]
+    of: dict[str, list[Entry]] = {execution.id: [] for execution in executions}
+    for entry in effects:
+        owner = _owner(entry, executions)
+        if owner is None:
+            yield Problem(Kind.DOUBLE, f"{entry.vendor} did {entry.reference}, which nothing in the books stands for")
+        else:
+            of[owner.id].append(entry)
+    for execution in executions:
+        yield from _judged(home, execution, of[execution.id])
+    verified = home.verify()
+    yield from (Problem(Kind.UNPROVED, problem) for problem in verified.problems)
+
+
+def _executions(home: Installation) -> list[Execution]:
+    with home.queries() as queries:
+        feed = [line.id for line in queries.activity(limit=1000) if line.kind == "execution"]
+        return [queries.execution(execution_id).execution for execution_id in feed]
+
+
+def _owner(entry: Entry, executions: Sequence[Execution]) -> Execution | None:
+    """The execution whose key or vendor's reference the entry carries."""
+    by_key = [e for e in executions if entry.client_reference == e.vendor_key]
+    by_reference = [e for e in executions if e.vendor_reference == entry.reference]
+    # A vendor that takes no key, and an execution that never heard the answer: the one of that vendor which may have been sent.
+    sent = [e for e in executions if e.submitted_at and e.vendor == entry.vendor and entry.client_reference is None]
+    return next(iter([*by_key, *by_reference, *sent]), None)
+
+
+def _judged(home: Installation, execution: Execution, effects: Sequence[Entry]) -> Iterator[Problem]:
+    name = f"{execution.verb} {execution.id} ({execution.status.value})"
+    if len(effects) > 1:
+        yield Problem(Kind.DOUBLE, f"{name} has {len(effects)} effects: {', '.join(entry.reference for entry in effects)}")
+    if effects and execution.status in _DENIED:
+        yield Problem(Kind.LOST, f"{name} was done as {effects[0].reference}, and the books deny it")
+    if not effects and execution.status in _CLAIMED:
+        yield Problem(Kind.LOST, f"{name} was never done, and the books claim it")
+    if not execution.is_final:
+        yield Problem(Kind.STUCK, f"{name} has not ended")
+    with home.queries() as queries:
+        detail = queries.execution(execution.id)
+    if execution.status in _CLAIMED and detail.receipt is None:
+        yield Problem(Kind.LOST, f"{name} has no receipt")
+    if sum(entry.charged.cents for entry in effects) > detail.draft.terms.maximum.cents:
+        yield Problem(Kind.WRONG, f"{name} was charged more than was confirmed")

@@ -1,7 +1,8 @@
 """What every row shares: points, problems, how a row is run, and the judge.
 
-The judge asks the vendors' own ledger what really happened, and compares it with what Halo's books say: at most one effect for a confirmation (I1), an
-effect and its receipt together (I2), never more than was confirmed (I4), and everything ended (I12); `halo audit verify` proves the rest from the log.
+The judge asks the vendors' own ledger what really happened, and compares it with what Halo's books say: at most one effect for a confirmation
+(I1), an effect and its receipt together (I2), never more than was confirmed (I4), and everything ended (I12); `halo audit verify` proves the
+rest from the log.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def run(row: Row, *, seed: int, n: int | None, only: str | None = None, told: Ca
 
 def chosen(row: Row, *, seed: int, n: int | None) -> Iterator[str]:
     """The first `n` points of a row under `seed`."""
-    for number, point in enumerate(row.points(Random(f"{row.id}/{seed}"))):  # noqa: S311 - chance that can be repeated is the point
+    for number, point in enumerate(row.points(Random(f"{row.id}/{seed}"))):
         if number == n:
             return
         yield point

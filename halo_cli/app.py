@@ -22,6 +22,7 @@ from halo_cli.commands import (
     show,
     sim,
     usual,
+    worker,
 )
 
 app = typer.Typer(
@@ -61,3 +62,4 @@ app.add_typer(usual.app, name="usual")
 app.add_typer(audit.app, name="audit")
 app.add_typer(sim.app, name="sim")
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)

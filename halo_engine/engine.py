@@ -19,7 +19,7 @@ import httpx
 from pydantic import Field, field_validator, model_validator
 
 from halo_engine.clock import Clock
-from halo_engine.durable import InProcess
+from halo_engine.durable import Carrier, Tickets, Worker
 from halo_engine.model import event
 from halo_engine.model.card import Card, Option, draft_card, execution_card
 from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreNotWritable
@@ -34,8 +34,9 @@ from halo_engine.parsing.parser import ParseContext, Parser
 from halo_engine.settings import Settings
 from halo_engine.stages.confirm import Confirming, vendor_key
 from halo_engine.stages.draft import Drafting, chosen, standing
-from halo_engine.stages.execute import Executing, Waits
+from halo_engine.stages.execute import Executing
 from halo_engine.stages.parse import Parse, storable
+from halo_engine.stages.waits import Waits
 from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store, open_store
@@ -101,11 +102,14 @@ class Engine:
             lookups_s=settings.lookup_waits_s,
             sent_late_s=settings.sent_late_s,
             accepted_lives_s=settings.accepted_lives_s,
+            deaths=settings.worker_deaths,
         )
         self._drafting = drafting
         key_of = partial(vendor_key, _secret(settings.key_file, clock))
-        self._confirming = Confirming(store, policies, clock, key_of=key_of)
-        self._runner = InProcess(Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of), clock)
+        self._tickets = Tickets(store)
+        self._confirming = Confirming(store, policies, clock, key_of=key_of, enqueue=self._tickets.write)
+        self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
+        self._carrier = Carrier(self._executing, store, self._tickets, clock)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
@@ -210,13 +214,19 @@ class Engine:
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
         """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
+        self._tickets.open()
         return self._confirming.confirm(draft_id, draft_hash=draft_hash, member=self._member(member))
 
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""
         with self._store.transaction() as books:
             execution = books.executions.get(execution_id, household_id=books.households.home().id)
-        return self._runner.run(execution.id, until=self._clock.now() + timedelta(seconds=wait_s))
+        return self._carrier.see_through(execution.id, until=self._clock.now() + timedelta(seconds=wait_s))
+
+    def worker(self, *, told: Callable[[Execution], None]) -> Worker:
+        """Who carries on what anybody confirmed in these books. `told` hears of each execution that ended, in the worker's threads."""
+        starts = self._settings.starts_per_minute
+        return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=told)
 
     def retry(self, execution_id: str, *, member: str | None) -> Card:
         """A fresh draft for an execution that ended without an effect: never a blind repeat."""

@@ -79,6 +79,10 @@ class Settings(BaseModel):
     accepted_lives_s: int = Field(default=172_800, ge=60)
     #: The specification's back-off after a transient failure; when it is used up the execution fails.
     retry_waits_s: tuple[Seconds, ...] = Field(default=(5, 30, 120), min_length=1)
+    #: A worker that dies is bad luck; this many over one execution, and it is what kills them.
+    worker_deaths: int = Field(default=5, ge=1)
+    #: A vendor's account is throttled by its owner, not only by the vendor: executions that workers begin in a minute, per household and vendor.
+    starts_per_minute: int = Field(default=60, ge=1)
     #: Bounds what one message can cost to read and to keep.
     max_text_chars: int = Field(default=1_000_000, ge=1)
 

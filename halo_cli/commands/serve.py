@@ -16,24 +16,27 @@ def serve(
     home: Home = None,
     no_input: NoInput = False,
 ) -> None:
-    """Serve health and the meaning of words over HTTP."""
+    """Serve health and the meaning of words over HTTP, and carry on what was confirmed in this home."""
     import os
     import socket
 
     from halo_cli import session
     from halo_cli.output import Lines, Output
+    from halo_cli.working import beside
     from halo_engine.model.errors import InvalidInput
 
     try:
         import uvicorn
     except ImportError as error:
         raise InvalidInput("The server is not installed.", hint="pip install 'halo-household[server]'") from error
-    os.environ["HALO_HOME"] = str(session.settings_of(home).home)
+    out, settings = Output(json=json), session.settings_of(home)
+    os.environ["HALO_HOME"] = str(settings.home)
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
         raise InvalidInput(f"{host}:{port} cannot be listened on: {error.strerror}.", hint="Choose another with --port.") from error
     url = f"http://{host}:{listener.getsockname()[1]}"
-    Output(json=json).result({"url": url}, Lines((f"Listening on {url}",)))
-    # By name, as any server would start it: the faces do not import each other.
-    uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False)).run([listener])
+    out.result({"url": url}, Lines((f"Listening on {url}",)))
+    with beside(settings, out):
+        # By name, as any server would start it: the faces do not import each other.
+        uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False)).run([listener])

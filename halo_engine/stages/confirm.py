@@ -6,9 +6,8 @@ What is checked, in this order, with the draft's row locked:
   (3) it is open and its time is not over;
   (4) the hash is that of the terms that stand now;
   (5) the policies allow it to this member.
-Then the confirmation, the execution and the events are written. The unique constraint on the confirmation's draft stands behind (2): even a bug
-here cannot make two. What a member tried on a draft of the household and was refused
-is written too, so that the log shows it.
+Then the confirmation, the execution, its place in the queue and the events are written. The unique constraint on the confirmation's draft stands
+behind (2): even a bug here cannot make two. What a member tried on a draft of the household and was refused is written too, so that the log shows it.
 """
 
 from __future__ import annotations
@@ -34,8 +33,16 @@ from halo_engine.store.session import Books, Store
 class Confirming:
     """The confirm transaction."""
 
-    def __init__(self, store: Store, policies: tuple[Policy, ...], clock: Clock, *, key_of: Callable[[str], str]) -> None:
-        self._store, self._policies, self._clock, self._key_of = store, policies, clock, key_of
+    def __init__(
+        self,
+        store: Store,
+        policies: tuple[Policy, ...],
+        clock: Clock,
+        *,
+        key_of: Callable[[str], str],
+        enqueue: Callable[[Books, Execution], None],
+    ) -> None:
+        self._store, self._policies, self._clock, self._key_of, self._enqueue = store, policies, clock, key_of, enqueue
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: Member) -> Execution:
         """The execution of the draft, started by this yes or by the same yes before.
@@ -74,6 +81,7 @@ class Confirming:
         confirmation = self._confirmation(draft, member, books.now, shown_at=books.drafts.shown_at(draft))
         execution = self._execution(draft, books.now)
         books.executions.add(confirmation, execution)
+        self._enqueue(books, execution)
         payload = event.DraftConfirmed(
             draft_hash=draft.draft_hash,
             revision=draft.revision,
@@ -98,7 +106,8 @@ class Confirming:
         )
 
     def _execution(self, draft: Draft, now: datetime) -> Execution:
-        execution_id = self._clock.new_id(Prefix.EXECUTION)
+        # One draft is carried out once: its execution has its number, so that books restored from before the yes give the vendor the same key again.
+        execution_id = draft.id.replace(Prefix.DRAFT.value, Prefix.EXECUTION.value, 1)
         return Execution(
             id=execution_id,
             household_id=draft.household_id,

@@ -30,6 +30,7 @@ from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.receipt import Receipt, receipt_text
 from halo_engine.stages.draft import Drafting, Place, quoted_now
+from halo_engine.stages.waits import Backoff, Waits
 from halo_engine.store.session import Books, Store
 from halo_engine.vendors.directory import Vendors
 from halo_engine.verb import Context, Proposal, Refusal, Verb, Verbs
@@ -52,21 +53,7 @@ class Later:
 
 Progress = Finished | Later
 
-
-@dataclass(frozen=True)
-class Waits:
-    """How long to wait for what, in seconds."""
-
-    #: Longer than a request can live after whoever sent it died.
-    request_lives_s: int
-    #: After each transient failure; when used up, the execution fails.
-    retries_s: tuple[int, ...]
-    #: Between look-ups of an unknown outcome; when used up, a "not there" is believed.
-    lookups_s: tuple[int, ...]
-    #: How long after their expiry confirmed terms may still be sent.
-    sent_late_s: int
-    #: How long a vendor may work on what it has accepted before a person has to look.
-    accepted_lives_s: int
+_TAKE_OVER = "take_over"
 
 
 @dataclass(frozen=True)
@@ -106,6 +93,7 @@ class Executing:
     ) -> None:
         self._store, self._verbs, self._vendors, self._drafting = store, verbs, vendors, drafting
         self._clock, self._waits, self._key_of = clock, waits, key_of
+        self._backoff = {Classification.TRANSIENT: Backoff(waits.retries_s, clock), Classification.AUTH: Backoff((0,), clock)}
 
     def advance(self, execution_id: str) -> Progress:
         """Make one move. Safe to call at any time, by anyone, any number of times."""
@@ -139,6 +127,40 @@ class Executing:
         member = books.households.member(household.id, confirmation.user_id)
         context = Context.read(books, household=household, member=member, vendors=self._vendors)
         return _Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
+
+    # when whoever carries it on dies or cannot
+
+    def take_over(self, execution_id: str) -> None:
+        """Whoever carried this on is dead. From here on they could not write any more, should they rise; and after too many deaths a person looks."""
+        with self._store.transaction() as books:
+            execution = books.executions.get(execution_id)
+            if execution.status in FINAL:
+                return
+            attempts = books.executions.attempts(execution_id)
+            deaths = 1 + sum(attempt.step == _TAKE_OVER for attempt in attempts)
+            if deaths > self._waits.deaths:
+                self._give_up(books, execution, f"{deaths} workers died while they carried this on.")
+                return
+            self._move(books, execution, execution.status)
+            self._note(books, execution, len(attempts), _TAKE_OVER, None)
+
+    def give_up(self, execution_id: str, reason: str) -> Finished:
+        """It cannot be carried on, and nobody knows why: a person has to look."""
+        with self._store.transaction() as books:
+            execution = books.executions.get(execution_id)
+            return Finished(execution if execution.status in FINAL else self._give_up(books, execution, reason))
+
+    def _give_up(self, books: Books, execution: Execution, reason: str) -> Execution:
+        ended = self._move(books, execution, ExecutionStatus.NEEDS_ATTENTION, finished_at=books.now, due_at=None, error_message=reason)
+        self._note(books, execution, len(books.executions.attempts(execution.id)), "give_up", reason)
+        return ended
+
+    def _note(self, books: Books, execution: Execution, before: int, step: str, error: str | None) -> None:
+        """An attempt that asked nobody anything."""
+        attempt = self._attempt(execution.id, before, step)
+        self._write(
+            books, execution.household_id, attempt.model_copy(update={"finished_at": books.now, "status": step, "error_message": error})
+        )
 
     # (1) ask again
 
@@ -287,11 +309,10 @@ class Executing:
     def _retry(self, job: _Job, attempt: Attempt, failure: Retryable) -> Progress:
         """Nothing was sent, or it was refused unread: wait and start again at (1), three times; a credential is refreshed once, at once."""
         kind = Classification.AUTH if failure.auth else Classification.TRANSIENT
-        waits = (0,) if failure.auth else self._waits.retries_s
-        before = job.failures(kind)
-        if before >= len(waits):
+        wait = self._backoff[kind].after(job.failures(kind) + 1)
+        if wait is None:
             return self._fail(job, attempt, kind, failure.message)
-        delay = timedelta(seconds=max(waits[before], failure.retry_after_s or 0))
+        delay = max(wait, timedelta(seconds=failure.retry_after_s or 0))
         return self._later(job, attempt, "failed", kind, failure.message, to=ExecutionStatus.CONFIRMED, delay=delay)
 
     def _fail(self, job: _Job, attempt: Attempt, kind: Classification, reason: str) -> Progress:
@@ -379,10 +400,13 @@ class Executing:
     # what every move writes
 
     def _begin(self, step: str, job: _Job) -> Attempt:
+        return self._attempt(job.execution.id, len(job.attempts), step)
+
+    def _attempt(self, execution_id: str, before: int, step: str) -> Attempt:
         return Attempt(
             id=self._clock.new_id(Prefix.ATTEMPT),
-            execution_id=job.execution.id,
-            attempt_number=len(job.attempts) + 1,
+            execution_id=execution_id,
+            attempt_number=before + 1,
             step=step,
             started_at=self._clock.now(),
             status="begun",
@@ -407,15 +431,18 @@ class Executing:
                 "retry_delay_ms": round(delay.total_seconds() * 1000) or None,
             }
         )
+        self._write(books, job.execution.household_id, ended)
+
+    def _write(self, books: Books, household_id: str, ended: Attempt) -> None:
         books.executions.put_attempt(ended)
         payload = event.AttemptFinished(
             attempt_number=ended.attempt_number,
             step=ended.step,
-            status=status,
-            classification=classification.value if classification else None,
+            status=ended.status,
+            classification=ended.classification.value if ended.classification else None,
             retry_delay_ms=ended.retry_delay_ms,
         )
-        books.events.append(payload, household_id=job.execution.household_id, entity_id=job.execution.id)
+        books.events.append(payload, household_id=household_id, entity_id=ended.execution_id)
 
     def _end(self, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any) -> Progress:
         with self._store.transaction() as books:

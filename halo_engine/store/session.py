@@ -26,6 +26,7 @@ from halo_engine.store.executions import Executions
 from halo_engine.store.households import Households
 from halo_engine.store.receipts import Receipts
 from halo_engine.store.requests import Requests
+from halo_engine.store.slots import AdvisorySlots, FileSlots, Slots
 from halo_engine.store.usuals import Usuals
 
 
@@ -34,6 +35,8 @@ class Books:
 
     def __init__(self, session: Session, clock: Clock) -> None:
         self._clock = clock
+        #: For what the durable-execution library writes in the same transaction; everything else goes through the repositories.
+        self.session = session
         self.now: datetime = clock.now()
         self.households = Households(session)
         self.requests = Requests(session)
@@ -51,27 +54,32 @@ class Books:
 class Store:
     """The books of one installation."""
 
-    def __init__(self, engine: Engine, clock: Clock, where: str) -> None:
+    def __init__(self, engine: Engine, clock: Clock, where: str, *, queue_engine: Engine, slots: Slots) -> None:
         self._engine, self._clock, self._where = engine, clock, where
+        #: The same database for the durable-execution library, which begins its transactions itself.
+        self.queue_engine = queue_engine
+        self.slots = slots
 
     @contextmanager
     def transaction(self) -> Iterator[Books]:
         """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
-        with self._translated(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with self.translated(), Session(self._engine, expire_on_commit=False) as session, session.begin():
             # The transaction begins here and not at the first statement, so that `now` lies inside it.
             session.connection()
             yield Books(session, self._clock)
 
     def migrate(self) -> None:
         """Bring the schema to this version of Halo."""
-        with self._translated(), self._engine.begin() as connection:
+        with self.translated(), self._engine.begin() as connection:
             schema.upgrade(connection)
 
     def close(self) -> None:
         self._engine.dispose()
+        self.queue_engine.dispose()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the database refuses inside is raised as `StoreFailed` and its kinds."""
         try:
             yield
         except DBAPIError as error:
@@ -83,11 +91,18 @@ class Store:
 def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -> Store:
     """The store at `database_url` (PostgreSQL), else at `database_file` (SQLite), made or migrated as needed."""
     if database_url:
-        store = Store(_postgres(database_url), clock, "The PostgreSQL database")
+        engine = _postgres(database_url)
+        store = Store(engine, clock, "The PostgreSQL database", queue_engine=engine, slots=AdvisorySlots(engine))
     else:
         prepare_directory(database_file.parent)
         prepare_file(database_file)
-        store = Store(_sqlite(database_file), clock, str(database_file))
+        store = Store(
+            _sqlite(database_file),
+            clock,
+            str(database_file),
+            queue_engine=_sqlite_begun_by_driver(database_file),
+            slots=FileSlots(database_file.parent / "slots"),
+        )
     try:
         store.migrate()
     except BaseException:
@@ -107,6 +122,19 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_begun_by_driver(path: Path) -> Engine:
+    """As `_sqlite`, but a transaction begins only with its first write: the library polls, and polling must not hold up writers."""
+    engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlite.driver)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        sqlite.prepare(connection)
+        sqlite.choose_journal(connection)
+        connection.isolation_level = "IMMEDIATE"
 
     return engine
 

@@ -189,6 +189,6 @@ class TestConfirmations:
         execution = family.execution()
         columns = "household_id, draft_id, draft_hash, verb, vendor, status, version, started_at, currency, execution_payload_json"
         copy = f"INSERT INTO execution (id, vendor_key, {columns}) SELECT 'exe_2', 'key_2', {columns} FROM execution WHERE id = :id"
-        with pytest.raises(StoreFailed, match=r"IntegrityError|UniqueViolation"), family.store._translated():
+        with pytest.raises(StoreFailed, match=r"IntegrityError|UniqueViolation"), family.store.translated():
             sql(family.store, copy, id=execution.id)
         assert count(family.store, "execution") == 1

@@ -21,6 +21,7 @@ from halo_cli.commands import (
     serve,
     show,
     sim,
+    torture,
     usual,
     worker,
 )
@@ -63,3 +64,4 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(sim.app, name="sim")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("torture")(torture.torture)

@@ -246,7 +246,8 @@ class Worker:
                 "executor_id": slot.name,
                 "application_version": _VERSION,
                 "system_database_engine": self._store.queue_engine,
-                "system_database_url": "sqlite://" if self._store.queue_engine.dialect.name == "sqlite" else "postgresql://",
+                # Only looked at: the engine above is used.
+                "system_database_url": self._store.queue_engine.url.render_as_string(hide_password=True),
                 "serializer": DBOSPortableJSONSerializer(),
                 # Nothing here sends or receives.
                 "use_listen_notify": False,

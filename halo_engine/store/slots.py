@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -161,7 +161,7 @@ class AdvisorySlots:
             yield _try_lock(connection, int(name.removeprefix("slot-")))
 
     def is_anyone_there(self) -> bool:
-        with self._session() as connection:
+        with self._engine.connect() as connection:
             held = text(
                 "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
@@ -175,6 +175,9 @@ class AdvisorySlots:
         try:
             yield connection
         finally:
+            with suppress(SQLAlchemyError):
+                # The server lets go at some moment after the session's end: whoever asks next should not find a lock that nobody holds.
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
             connection.invalidate()
             connection.close()
 

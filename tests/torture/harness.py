@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from random import Random
 
+from halo_engine.clock import SystemClock
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_sim.ledger import Entry
 from tests.installation import Installation
@@ -65,10 +67,22 @@ class Report:
     row: Row
     seed: int
     points: int = 0
+    seconds: int = 0
     problems: list[tuple[str, Problem]] = field(default_factory=list)
 
-    def count(self, kind: Kind) -> int:
-        """How many problems of `kind` there were."""
+    @property
+    def doubles(self) -> int:
+        return self._count(Kind.DOUBLE)
+
+    @property
+    def lost(self) -> int:
+        return self._count(Kind.LOST)
+
+    @property
+    def other(self) -> int:
+        return len(self.problems) - self.doubles - self.lost
+
+    def _count(self, kind: Kind) -> int:
         return sum(problem.kind is kind for _, problem in self.problems)
 
     def replay(self, point: str) -> str:
@@ -76,15 +90,35 @@ class Report:
         return f"halo torture --row {self.row.id} --seed {self.seed} --point {point}"
 
 
-def run(row: Row, *, seed: int, n: int | None, only: str | None = None, told: Callable[[Report], None] = lambda _: None) -> Report:
-    """Try `n` points of a row (None: all of them), or the one named `only`. `told` hears after every point."""
-    report = Report(row, seed)
+@dataclass(frozen=True)
+class Bug:
+    """A defect that is planted to prove that a row can fail."""
+
+    name: str
+    #: What is wrong with it, in a sentence.
+    what: str
+    #: Patches the one function that is to be wrong, for as long as the context lasts.
+    plant: Callable[[], AbstractContextManager[None]]
+    #: The row that has to catch it,
+    row: str
+    #: at one of these points, or at one of the first so many under any seed.
+    points: Sequence[str] | int
+
+
+def run(row: Row, *, seed: int, n: int | None, only: str | None = None) -> Report:
+    """Try `n` points of a row (None: all of them), or the one named `only`."""
+    report, began = Report(row, seed), SystemClock().now()
     for point in [only] if only is not None else chosen(row, seed=seed, n=n):
-        with tempfile.TemporaryDirectory(prefix="halo-torture-", ignore_cleanup_errors=True) as place:
-            report.problems += [(point, problem) for problem in row.attempt(point, Path(place))]
+        report.problems += [(point, problem) for problem in tried(row, point)]
         report.points += 1
-        told(report)
+    report.seconds = round((SystemClock().now() - began).total_seconds())
     return report
+
+
+def tried(row: Row, point: str) -> list[Problem]:
+    """What broke at a point, in a directory of its own."""
+    with tempfile.TemporaryDirectory(prefix="halo-torture-", ignore_cleanup_errors=True) as place:
+        return list(row.attempt(point, Path(place)))
 
 
 def chosen(row: Row, *, seed: int, n: int | None) -> Iterator[str]:

@@ -253,7 +253,9 @@ class TestAVendorInTrouble:
         *waits, last = (attempt.retry_delay_ms for attempt in attempts(home, execution.id))
         assert last is None
         # Each up to a tenth longer, by chance.
-        assert [wait is not None and least <= wait <= least * 1.1 for wait, least in zip(waits, (5_000, 30_000, 120_000), strict=True)] == [True] * 3
+        assert [wait is not None and least <= wait <= least * 1.1 for wait, least in zip(waits, (5_000, 30_000, 120_000), strict=True)] == [
+            True
+        ] * 3
         assert waits != [5_000, 30_000, 120_000]
         assert home.clock.now() - start >= timedelta(seconds=155)
         assert home.ledger() == ()

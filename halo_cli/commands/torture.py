@@ -70,9 +70,9 @@ def _run(rows: Iterable[Any], matrix: Any, out: Output, *, seed: int, n: int | N
     held = True
     for row in rows:
         if reason := row.missing():
-            out.result({"row": row.id, "skipped": reason}, Lines((f"{row.id}  skipped: {reason}",)))
+            out.result({"row": row.id, "skipped": reason}, Lines((f"{row.id}: skipped, {reason}",)))
             continue
-        with out.working(f"{row.id}  {row.title}"):
+        with out.working(f"{row.id}: {row.title} …"):
             report = matrix.run(row, seed=seed, n=row.ci if n is None else n or None, only=point)
         held = held and not report.problems
         out.result(_shape(report), Lines((_line(report), *_failures(report))))
@@ -86,8 +86,8 @@ def _shape(report: Any) -> dict[str, Any]:
 
 
 def _line(report: Any) -> str:
-    counts = f"doubles {report.doubles}  lost {report.lost}  other {report.other}"
-    return f"{report.row.id}  {report.points:>6,} points  {counts}  {report.seconds:>4} s  {report.row.title}"
+    counts = f"doubles {report.doubles}, lost {report.lost}, other {report.other}"
+    return f"{report.row.id}: {report.points:,} points, {counts} in {report.seconds} s: {report.row.title}"
 
 
 def _failures(report: Any) -> list[str]:
@@ -104,10 +104,10 @@ def _hunt(rows: list[Any] | None, matrix: Any, out: Output, seed: int) -> bool:
     for bug in matrix.BUGS:
         if rows and bug.row not in {row.id for row in rows}:
             continue
-        with out.working(f"{bug.row}  {bug.name}"):
+        with out.working(f"{bug.row}: {bug.what} …"):
             caught = matrix.hunt(bug, seed=seed)
         held = held and caught is not None
         verdict = f"caught by {bug.row} at {caught[0]}: {caught[1].kind.value}" if caught else f"NOT caught by {bug.row}"
         payload = {"bug": bug.name, "what": bug.what, "row": bug.row, "caught_at": caught[0] if caught else None}
-        out.result(payload, Lines((f"{bug.name:<32}  {verdict}",)))
+        out.result(payload, Lines((f"{bug.name}: {verdict}",)))
     return held

@@ -8,7 +8,7 @@ from tests.torture.harness import Bug, Problem, Row, chosen, run, tried
 
 __all__ = ["BUGS", "ROWS", "hunt", "run"]
 
-_MODULES = ("confirming",)
+_MODULES = ("confirming", "workers")
 
 _rows: list[Row] = [row for module in _MODULES for row in import_module(f"tests.torture.{module}").ROWS]
 

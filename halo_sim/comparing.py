@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,12 +16,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from halo_engine.clock import FakeClock
-from halo_sim import amazon, resy, square, zinc
+from halo_sim import amazon, resy, square, subscriptions_state, zinc
 from halo_sim.data import BUYER_EMAIL
 from halo_sim.http import answer
 from halo_sim.recording import Recording, Spoken
 from halo_sim.scrubbing import SCRUBBED, scrub_json
-from halo_sim.subscriptions_state import API_KEY as SUBSCRIPTIONS_KEY
 from halo_sim.wire import FORM_TYPE, AnswerLost, Request
 from halo_sim.world import World
 
@@ -36,8 +34,8 @@ _PLAUSIBLE = {"emailAddress": BUYER_EMAIL, "postal_code": "94107", "phone_number
 _AUTHORIZATIONS = {
     ("resy", "ResyAPI"): f'ResyAPI api_key="{resy.API_KEY}"',
     ("square", "Bearer"): f"Bearer {square.ACCESS_TOKEN}",
-    ("subscriptions", "Bearer"): f"Bearer {SUBSCRIPTIONS_KEY}",
-    ("subscriptions", "Basic"): f"Basic {b64encode(f'{SUBSCRIPTIONS_KEY}:'.encode()).decode()}",
+    ("subscriptions", "Bearer"): subscriptions_state.BEARER,
+    ("subscriptions", "Basic"): subscriptions_state.BASIC,
     ("zinc", "Bearer"): f"Bearer {zinc.API_KEY}",
 }
 

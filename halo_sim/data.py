@@ -183,7 +183,7 @@ class Provider:
     #: Exactly one of these says when it renews next, counted from the beginning of the world.
     renewal_day_of_month: int | None
     renewal_days_ahead: int | None
-    #: The billing system: `stripe`, `chargebee` or `recurly`.
+    #: The billing system, as `halo_sim/subscriptions_<dialect>.py` speaks it.
     dialect: str
     #: What comes back when it ends at once: `none`, `prorated` or `full`.
     refund: str = "none"
@@ -191,6 +191,8 @@ class Provider:
     retention_offer: bool = False
     #: How a person ends it, where no program can.
     instructions: str | None = None
+    #: The app it was bought in, at `google_play` only; the subscription's id is then the purchase token.
+    package_name: str | None = None
 
 
 def fixtures_root() -> Path:

@@ -33,7 +33,7 @@ ENUM_MEMBERS = frozenset(
         "asinType",
         "availability",
     }
-    | {"acceptanceArtifactType", "rejectionArtifactType", "default_mode", "error_type"}
+    | {"acceptanceArtifactType", "rejectionArtifactType", "default_mode", "error_type", "subscriptionState"}
 )
 UNHEARD_OF = "SOMETHING_NEW"
 

@@ -6,7 +6,7 @@ here. What a subscription is stands in `subscriptions_state.py`, how it is spoke
 
 from __future__ import annotations
 
-from halo_sim import subscriptions_chargebee, subscriptions_recurly, subscriptions_stripe
+from halo_sim import subscriptions_chargebee, subscriptions_google_play, subscriptions_recurly, subscriptions_stripe
 from halo_sim.data import Provider, providers
 from halo_sim.router import Route, Vendor
 from halo_sim.wire import Json, JsonObject, Request, Response, json_response
@@ -16,6 +16,7 @@ _CHECKS = {
     "stripe": subscriptions_stripe.check_caller,
     "chargebee": subscriptions_chargebee.check_caller,
     "recurly": subscriptions_recurly.check_caller,
+    "google_play": subscriptions_google_play.check_caller,
 }
 
 
@@ -48,7 +49,15 @@ def _entry(provider: Provider) -> JsonObject:
         # A reference, to be resolved against the registry's own address.
         "base_url": f"/subscriptions/{provider.provider_id}",
         "dialect": provider.dialect,
+        "purchase": _purchase(provider),
     }
+
+
+def _purchase(provider: Provider) -> Json:
+    """What Google Play cannot be asked: which purchase there is, and how often it is paid."""
+    if provider.package_name is None:
+        return None
+    return {"package_name": provider.package_name, "purchase_token": provider.subscription_id, "interval": provider.interval}
 
 
 def _check_caller(_tx: Transaction, request: Request) -> None:
@@ -63,6 +72,7 @@ VENDOR = Vendor(
         *subscriptions_stripe.ROUTES,
         *subscriptions_chargebee.ROUTES,
         *subscriptions_recurly.ROUTES,
+        *subscriptions_google_play.ROUTES,
     ),
     check_caller=_check_caller,
     refuse=subscriptions_stripe.refuse,

@@ -6,22 +6,21 @@ with another body, is not documented there: 409 and 400 are this simulator's pic
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TypeAlias
 
 from halo_sim.data import Provider
 from halo_sim.replays import Key, once
 from halo_sim.router import Route
 from halo_sim.subscriptions_state import (
-    API_KEY,
+    BASIC,
     CUSTOMER,
     OFFER_FIELDS,
     State,
+    asked_of,
     cancel,
+    epoch,
     offer_instead,
-    provider_at,
     saying_no,
     state_of,
     undo,
@@ -46,10 +45,7 @@ _CODES = {
 
 
 def _asked(request: Request) -> Provider:
-    provider, wanted = provider_at(request, "chargebee"), request.params.get("subscription_id")
-    if provider is None or wanted not in (None, provider.subscription_id):
-        raise Refusal(404, "resource_not_found", f"{(wanted or 'the site')[:100]} not found")
-    return provider
+    return asked_of(request, "chargebee", lambda name: Refusal(404, "resource_not_found", f"{name or 'the site'} not found"))
 
 
 def list_all(tx: Transaction, request: Request) -> Response:
@@ -129,27 +125,23 @@ def _render(state: State) -> JsonObject:
         "currency_code": "USD",
         "billing_period": 1,
         "billing_period_unit": provider.interval,
-        "current_term_start": _epoch(state.period.start),
-        "current_term_end": _epoch(state.period.end),
+        "current_term_start": epoch(state.period.start),
+        "current_term_end": epoch(state.period.end),
         "due_invoices_count": 0,
         "deleted": False,
         "subscription_items": [item],
     }
     if gone is None:
-        subscription["next_billing_at"] = _epoch(state.period.end)
+        subscription["next_billing_at"] = epoch(state.period.end)
     else:
         # The day it ends, and not the day that was asked for; absent members are left out rather than null.
-        subscription |= {"cancelled_at": _epoch(gone.ends_at), "cancel_schedule_created_at": _epoch(gone.requested_at)}
+        subscription |= {"cancelled_at": epoch(gone.ends_at), "cancel_schedule_created_at": epoch(gone.requested_at)}
     return {"subscription": subscription, "customer": {"id": CUSTOMER, "object": "customer"}}
-
-
-def _epoch(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 def check_caller(request: Request) -> None:
     """Raises `Refusal` without the key as the user of HTTP Basic."""
-    if request.headers.get("authorization") != "Basic " + base64.b64encode(f"{API_KEY}:".encode()).decode():
+    if request.headers.get("authorization") != BASIC:
         raise Refusal(401, "unauthorized", "Sorry, authentication failed. Invalid api key.")
 
 

@@ -6,21 +6,20 @@ documented there: `validation` is this simulator's pick. Source: vendor notes §
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from datetime import datetime
 
 from halo_engine.model.money import Money
 from halo_sim.data import Provider
 from halo_sim.router import Route
 from halo_sim.subscriptions_state import (
-    API_KEY,
+    BASIC,
     CUSTOMER,
     OFFER_FIELDS,
     State,
+    asked_of,
     cancel,
+    instant,
     offer_instead,
-    provider_at,
     saying_no,
     state_of,
     undo,
@@ -41,10 +40,7 @@ _TYPES = {
 
 
 def _asked(request: Request) -> Provider:
-    provider, wanted = provider_at(request, "recurly"), request.params.get("subscription_id")
-    if provider is None or wanted not in (None, provider.subscription_id):
-        raise Refusal(404, "not_found", f"Couldn't find Subscription with id = {(wanted or '')[:100]}")
-    return provider
+    return asked_of(request, "recurly", lambda name: Refusal(404, "not_found", f"Couldn't find Subscription with id = {name}"))
 
 
 def list_all(tx: Transaction, request: Request) -> Response:
@@ -117,21 +113,17 @@ def _render(state: State) -> JsonObject:
         "quantity": 1,
         "unit_amount": price,
         "subtotal": price,
-        "current_period_started_at": _instant(state.period.start),
-        "current_period_ends_at": _instant(state.period.end),
-        "canceled_at": _instant(gone.requested_at) if gone else None,
-        "expires_at": _instant(gone.ends_at) if gone else None,
+        "current_period_started_at": instant(state.period.start),
+        "current_period_ends_at": instant(state.period.end),
+        "canceled_at": instant(gone.requested_at) if gone else None,
+        "expires_at": instant(gone.ends_at) if gone else None,
         "auto_renew": gone is None,
     }
 
 
-def _instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def check_caller(request: Request) -> None:
     """Raises `Refusal` without the key as the user of HTTP Basic, or without a version that is known."""
-    if request.headers.get("authorization") != "Basic " + base64.b64encode(f"{API_KEY}:".encode()).decode():
+    if request.headers.get("authorization") != BASIC:
         raise Refusal(401, "unauthorized", "There was a problem with your API key.")
     if request.headers.get("accept") != VERSION:
         raise Refusal(406, "unknown_api_version", "The API version in the Accept header is not known.")

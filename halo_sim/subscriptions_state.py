@@ -1,13 +1,14 @@
 """What a subscription is, whoever's API shows it: when it renews, how it is cancelled, when it is over, and what the books say.
 
-Called by the three dialects' servers. Nothing is written as time passes: a state is computed from when it renews, what was cancelled, and now.
+Called by the dialects' servers. Nothing is written as time passes: a state is computed from when it renews, what was cancelled, and now.
 """
 
 from __future__ import annotations
 
+import base64
 import calendar
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Row
@@ -19,6 +20,9 @@ from halo_sim.wire import JsonObject, Refusal, Request, Response, json_response
 from halo_sim.world import Transaction, from_text, to_text
 
 API_KEY = "sk_halo_sim"
+#: The same key, as the dialects want it in `Authorization`.
+BEARER = f"Bearer {API_KEY}"
+BASIC = "Basic " + base64.b64encode(f"{API_KEY}:".encode()).decode()
 CUSTOMER = "cus_halo"
 
 #: The token in the offer that the fault `retention_offer` makes, whatever the provider.
@@ -43,6 +47,16 @@ def first_renewal(provider: Provider, created_at: datetime) -> datetime:
         return midnight + timedelta(days=provider.renewal_days_ahead)
     this_month = midnight.replace(day=provider.renewal_day_of_month or 1)
     return this_month if this_month > created_at else _later(this_month, 1)
+
+
+def epoch(at: datetime) -> int:
+    """Seconds since 1970."""
+    return int(at.timestamp())
+
+
+def instant(at: datetime) -> str:
+    """As RFC 3339 writes it, to the second."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,14 @@ def provider_at(request: Request, dialect: str) -> Provider | None:
     return provider if provider is not None and provider.dialect == dialect else None
 
 
+def asked_of(request: Request, dialect: str, missing: Callable[[str], Refusal]) -> Provider:
+    """That provider, if it also has the subscription that the path names. Raises `missing` of that name, which is empty for a list."""
+    provider, wanted = provider_at(request, dialect), request.params.get("subscription_id")
+    if provider is None or wanted not in (None, provider.subscription_id):
+        raise missing((wanted or "")[:100])
+    return provider
+
+
 # Ending.
 
 
@@ -123,7 +145,7 @@ def cancel(tx: Transaction, state: State, mode: str, *, key: str | None, comment
     tx.run("INSERT OR REPLACE INTO cancellations VALUES (?, ?, ?, ?, ?, ?)", *values)
     # A second cancellation, now instead of later, does not cost the fee again.
     fee = 0 if state.cancellation else state.provider.fee_cents
-    detail: dict[str, str | int] = {"mode": mode, "ends_at": _second(ends_at), "refunded_cents": _refunded_cents(state, mode, tx.now)}
+    detail: dict[str, str | int] = {"mode": mode, "ends_at": instant(ends_at), "refunded_cents": _refunded_cents(state, mode, tx.now)}
     record(tx, state.provider, kind="cancellation", key=key, fee=fee, detail=detail)
 
 
@@ -160,10 +182,6 @@ def record(tx: Transaction, provider: Provider, *, kind: ledger.Kind, key: str |
         charged=Money(cents=fee),
         detail={"provider_id": provider.provider_id, "price_cents": provider.price_cents, "interval": provider.interval, **detail},
     )
-
-
-def _second(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # Offers to stay. No vendor documents any: how they are made, declined and accepted is Halo's own invention.

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from halo_sim.data import Provider
 from halo_sim.replays import Key, once
 from halo_sim.router import Route
 from halo_sim.subscriptions_state import (
-    API_KEY,
+    BEARER,
     CUSTOMER,
     OFFER_FIELDS,
     State,
+    asked_of,
     cancel,
+    epoch,
     offer_instead,
-    provider_at,
     saying_no,
     state_of,
     undo,
@@ -35,29 +35,18 @@ _MAX_KEY = 255
 # Reading.
 
 
-def _provider(request: Request) -> Provider:
-    provider = provider_at(request, "stripe")
-    if provider is None:
-        raise Refusal(404, "resource_missing", "No such provider.")
-    return provider
-
-
 def _asked(request: Request) -> Provider:
-    """The provider whose subscription the path names."""
-    provider = _provider(request)
-    if request.params["subscription_id"] != provider.subscription_id:
-        raise _missing(request.params["subscription_id"])
-    return provider
+    return asked_of(request, "stripe", _missing)
 
 
 def _missing(subscription_id: str) -> Refusal:
-    return Refusal(404, "resource_missing", f"No such subscription: '{subscription_id[:100]}'", details="id")
+    return Refusal(404, "resource_missing", f"No such subscription: '{subscription_id}'", details="id")
 
 
 def list_all(tx: Transaction, request: Request) -> Response:
     """GET v1/subscriptions?status=&limit=: without a status those that have not ended."""
     query_number(request, "limit", default=10, low=1, high=100)
-    state, wanted = state_of(tx, _provider(request)), request.query.get("status", "")
+    state, wanted = state_of(tx, _asked(request)), request.query.get("status", "")
     shown = wanted == "all" or wanted == _status(state) or (not wanted and not state.ended)
     data = [_render(state)] if shown and request.query.get("customer") in (None, "", CUSTOMER) else []
     return json_response(200, {"object": "list", "url": "/v1/subscriptions", "has_more": False, "data": data})
@@ -158,9 +147,9 @@ def _render(state: State) -> JsonObject:
         "currency": "usd",
         "description": provider.plan,
         "cancel_at_period_end": later and not state.ended,
-        "cancel_at": _epoch(gone.ends_at) if gone and later else None,
-        "canceled_at": _epoch(gone.requested_at) if gone else None,
-        "ended_at": _epoch(gone.ends_at) if gone and state.ended else None,
+        "cancel_at": epoch(gone.ends_at) if gone and later else None,
+        "canceled_at": epoch(gone.requested_at) if gone else None,
+        "ended_at": epoch(gone.ends_at) if gone and state.ended else None,
         "cancellation_details": {
             "comment": gone.comment if gone else None,
             "feedback": gone.feedback if gone else None,
@@ -181,15 +170,11 @@ def _item(state: State) -> JsonObject:
     }
     return {
         "id": f"si_{provider.provider_id}",
-        "current_period_start": _epoch(state.period.start),
-        "current_period_end": _epoch(state.period.end),
+        "current_period_start": epoch(state.period.start),
+        "current_period_end": epoch(state.period.end),
         "quantity": 1,
         "price": price,
     }
-
-
-def _epoch(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 # Who may call, and how it says no.
@@ -197,7 +182,7 @@ def _epoch(at: datetime) -> int:
 
 def check_caller(request: Request) -> None:
     """Raises `Refusal` without the key as a bearer token."""
-    if request.headers.get("authorization") != f"Bearer {API_KEY}":
+    if request.headers.get("authorization") != BEARER:
         raise Refusal(401, "invalid_api_key", "Invalid API Key provided.")
 
 

@@ -1,7 +1,7 @@
 """Subscriptions: who sells them, what the household has, and ending one.
 
 `verbs/cancel.py` calls it. Reads raise `VendorFailed`; `cancel` gives exactly one `Outcome`, and for a provider that takes cancellations
-only from a person it gives a `HandOff` without calling anybody. What is decided is decided here, once; how it is said to Stripe, Chargebee or Recurly
+only from a person it gives a `HandOff` without calling anybody. What is decided is decided here, once; how it is said to Stripe or Google Play
 stands in `subscriptions_<dialect>.py`.
 
 The surprising part: "cancelled" is rarely over. What a cancellation proves is when the subscription ends, so that is what `Done` carries.
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
@@ -22,19 +23,22 @@ from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Artifact, Done, Found, HandOff, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, failed
 from halo_engine.vendors.subscriptions_chargebee import Chargebee
-from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending
+from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, Listing, Site
+from halo_engine.vendors.subscriptions_google_play import GooglePlay
 from halo_engine.vendors.subscriptions_recurly import Recurly
 from halo_engine.vendors.subscriptions_stripe import Stripe
-from halo_engine.vendors.subscriptions_values import Provider, Refund, Status, Subscription, When
+from halo_engine.vendors.subscriptions_values import Provider, Refund, Status, Subscription, When, day_in
 from halo_engine.vendors.subscriptions_wire import Offer, Registry
 from halo_engine.vendors.wire import UnreadableError, read_as
 
-__all__ = ["Provider", "Refund", "Status", "Subscription", "Subscriptions", "When"]
+__all__ = ["Provider", "Refund", "Status", "Subscription", "Subscriptions", "When", "day_in"]
 
 _REGISTRY = "The provider registry"
+_UTC = ZoneInfo("UTC")
 
+_COMMONEST = Stripe()
 #: Add a dialect here, and its providers can be cancelled.
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Stripe(), Chargebee(), Recurly())}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (_COMMONEST, Chargebee(), Recurly(), GooglePlay())}
 
 
 class Subscriptions:
@@ -65,38 +69,42 @@ class Subscriptions:
         provider = next((one for one in self.providers() if one.provider_id == provider_id), None)
         return None if provider is None else next(iter(self._with(provider)), None)
 
-    def find(self, subscription: Subscription, *, when: When) -> Found:
-        """Whether it is ending, or for `now` whether it has ended."""
+    def find(self, subscription: Subscription, *, when: When, zone: ZoneInfo = _UTC) -> Found:
+        """Whether it is ending, or for `now` whether it has ended. The day is told in `zone`."""
         try:
             current = self._current(subscription)
         except VendorFailed as error:
             return Unknown(message=error.message)
         if current is None or current.status == "unknown":
             return Unknown(message=f"What {subscription.provider.display_name} says about the subscription cannot be relied on.")
-        return self._proof(current, subscription, when) or NotThere()
+        return self._proof(current, subscription, when, zone) or NotThere()
 
     # Ending.
 
-    def cancel(self, subscription: Subscription, *, when: When, key: str) -> Outcome:
-        """End `subscription`, at the end of the paid period or now. The same `key` again repeats nothing. Offers to stay are declined."""
+    def cancel(self, subscription: Subscription, *, when: When, key: str, zone: ZoneInfo = _UTC) -> Outcome:
+        """End `subscription`, at the end of the paid period or now. The same `key` again repeats nothing. Offers to stay are declined.
+
+        The proof tells the day in `zone`: midnight UTC at the provider's may be the evening before in the household.
+        """
         provider = subscription.provider
         if provider.capability != "api":
             return _handed_over(provider)
         if when not in provider.modes:
             return Rejected(reason=Reason.POLICY, message=f"{provider.display_name} does not offer to end it {_words(when)}.")
-        if not DIALECTS[provider.dialect].recognises_repeats and (settled := self._settled_before(subscription, when)):
+        ending = Ending(subscription=subscription, when=when, key=key, zone=zone)
+        if not DIALECTS[provider.dialect].recognises_repeats and (settled := self._settled_before(ending)):
             return settled
-        return self._end(Ending(subscription=subscription, when=when, key=key))
+        return self._end(ending)
 
-    def _settled_before(self, subscription: Subscription, when: When) -> Outcome | None:
+    def _settled_before(self, ending: Ending) -> Outcome | None:
         """What an earlier attempt, or somebody else, has come to; None where there is something left to do."""
-        found = self.find(subscription, when=when)
+        found = self._looked_up(ending)
         # Nothing has been sent yet: what cannot be read now may be readable in a moment.
         return Retryable(message=found.message) if isinstance(found, Unknown) else found if isinstance(found, Done) else None
 
     def _end(self, ending: Ending) -> Outcome:
         provider = ending.subscription.provider
-        reply = self._http.commit(DIALECTS[provider.dialect].end(self._root(provider), self._api_key, ending))
+        reply = self._http.commit(DIALECTS[provider.dialect].end(self._site(provider), ending))
         match reply:
             case NotSent(why):
                 return Retryable(message=f"{provider.display_name} could not be reached: {why}.")
@@ -111,20 +119,22 @@ class Subscriptions:
         assert_never(reply)
 
     def _ended(self, answer: Answer, ending: Ending) -> Outcome:
-        """A 200 is a cancellation only if the record in it says so; it may be an offer instead."""
+        """A 200 is a cancellation only if the record says so, be it in the answer or apart; it may be an offer instead."""
         subscription, provider = ending.subscription, ending.subscription.provider
         offer = _offer(answer)
         if offer is not None:
             return self._decline(offer, ending)
+        still_runs = Unknown(message=f"{provider.display_name} answered, and still lists it as running.")
+        if not DIALECTS[provider.dialect].answers_with_record:
+            found = self._looked_up(ending)
+            return still_runs if isinstance(found, NotThere) else found
         try:
             current = DIALECTS[provider.dialect].read_one(answer, provider)
         except UnreadableError:
             return Unknown(message=f"{provider.display_name} answered, but the answer cannot be read.")
         if current.subscription_id != subscription.subscription_id:
             return Unknown(message=f"{provider.display_name} answered for another subscription.")
-        return self._proof(current, ending.subscription, ending.when) or Unknown(
-            message=f"{provider.display_name} answered, and still lists it as running."
-        )
+        return self._proof(current, subscription, ending.when, ending.zone) or still_runs
 
     def _decline(self, offer: Offer, ending: Ending) -> Outcome:
         """Ask once more, with the offer declined. A second offer is not argued with: whatever else is pressed might accept it."""
@@ -148,16 +158,19 @@ class Subscriptions:
             return Unknown(message=error.message)
         if current is None:
             return Rejected(reason=Reason.NOT_FOUND, message=f"{ending.subscription.provider.display_name} knows no such subscription.")
-        return self._proof(current, ending.subscription, ending.when) or refusal.otherwise
+        return self._proof(current, ending.subscription, ending.when, ending.zone) or refusal.otherwise
 
-    def _proof(self, current: Subscription, asked: Subscription, when: When) -> Done | None:
+    def _looked_up(self, ending: Ending) -> Found:
+        return self.find(ending.subscription, when=ending.when, zone=ending.zone)
+
+    def _proof(self, current: Subscription, asked: Subscription, when: When, zone: ZoneInfo) -> Done | None:
         """`Done` with what the provider's own record proves, if it proves what was asked for. The price is the one it had while it ran."""
         if current.status == "unknown":
             return None
-        over = current.status == "ended" or (current.ends_at is not None and current.ends_at <= self._clock.now())
+        over = current.is_over(self._clock.now())
         if not over and (when == "now" or current.status != "ending"):
             return None
-        date = "" if current.ends_at is None else f"{current.ends_at:%Y-%m-%d}"
+        date = "" if current.ends_at is None else day_in(current.ends_at, zone)
         artifacts = (
             Artifact(label="Subscription", text=current.subscription_id),
             Artifact(label="Ended" if over else "Ends on", text=date or "ended"),
@@ -170,8 +183,8 @@ class Subscriptions:
     def _registry_key(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key.get_secret_value()}"}
 
-    def _root(self, provider: Provider) -> str:
-        return f"{self._base_url}/{quote(provider.provider_id, safe='')}"
+    def _site(self, provider: Provider) -> Site:
+        return Site(provider=provider, root=f"{self._base_url}/{quote(provider.provider_id, safe='')}", api_key=self._api_key)
 
     def _ask(self, name: str, call: Call, *, also: frozenset[int] = frozenset()) -> Answer:
         """A 200 to a call that changes nothing, or one of the statuses in `also`. Raises `VendorFailed`."""
@@ -185,7 +198,10 @@ class Subscriptions:
     def _with(self, provider: Provider) -> tuple[Subscription, ...]:
         """The one subscription with `provider`, or none: a running one rather than one that has ended."""
         dialect = _dialect(provider)
-        answer = self._ask(provider.display_name, dialect.list_all(self._root(provider), self._api_key))
+        if not isinstance(dialect, Listing):
+            named = None if provider.purchase is None else self._read(provider, provider.purchase.token)
+            return () if named is None else (named,)
+        answer = self._ask(provider.display_name, dialect.list_all(self._site(provider)))
         try:
             found = dialect.read_list(answer, provider)
         except UnreadableError as error:
@@ -194,23 +210,25 @@ class Subscriptions:
 
     def _current(self, subscription: Subscription) -> Subscription | None:
         """The subscription as it is now; None where the provider says in its own words that there is none. Raises `VendorFailed`."""
-        provider, dialect = subscription.provider, _dialect(subscription.provider)
-        call = dialect.retrieve(self._root(provider), self._api_key, subscription.subscription_id)
-        answer = self._ask(provider.display_name, call, also=frozenset({404}))
+        return self._read(subscription.provider, subscription.subscription_id)
+
+    def _read(self, provider: Provider, subscription_id: str) -> Subscription | None:
+        dialect = _dialect(provider)
+        answer = self._ask(provider.display_name, dialect.retrieve(self._site(provider), subscription_id), also=dialect.missing)
         try:
-            if answer.status == 404 and dialect.says_missing(answer):
+            if answer.status in dialect.missing and dialect.says_missing(answer):
                 return None
             current = dialect.read_one(answer, provider)
         except UnreadableError as error:
             raise failed(provider.display_name, answer) from error
-        if current.subscription_id != subscription.subscription_id:
+        if current.subscription_id != subscription_id:
             raise failed(provider.display_name, answer)
         return current
 
 
 def _dialect(provider: Provider) -> Dialect:
     """What the provider is asked in. One whose language nobody here speaks is still read, if it can be, as the commonest."""
-    return DIALECTS.get(provider.dialect, DIALECTS["stripe"])
+    return DIALECTS.get(provider.dialect, _COMMONEST)
 
 
 def _offer(answer: Answer) -> Offer | None:

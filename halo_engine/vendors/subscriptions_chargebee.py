@@ -8,14 +8,27 @@ body is answered is not documented there, so it settles nothing here. Source: ve
 from __future__ import annotations
 
 from typing import ClassVar
-from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Outcome, Reason, Retryable, Unknown
+from halo_engine.model.outcome import Outcome, Reason
 from halo_engine.vendors.http import Answer, Call
-from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, Epoch, basic_auth, minor_units, refused, rhythm, unsettled
+from halo_engine.vendors.subscriptions_dialect import (
+    Contested,
+    Ending,
+    Epoch,
+    Listing,
+    Site,
+    basic_auth,
+    key_refused,
+    minor_units,
+    not_there,
+    refused,
+    refused_as,
+    rhythm,
+    unsettled,
+)
 from halo_engine.vendors.subscriptions_values import Provider, Status, Subscription
 from halo_engine.vendors.wire import Ident, Text, UnreadableError, Wire, read_as
 
@@ -31,24 +44,22 @@ _REFUSALS = {
 }
 
 
-class Chargebee(Dialect):
+class Chargebee(Listing):
     """`/api/v2/subscriptions`."""
 
     name: ClassVar[str] = "chargebee"
     recognises_repeats: ClassVar[bool] = True
+    path: ClassVar[str] = "/api/v2/subscriptions"
 
-    def list_all(self, root: str, api_key: SecretStr) -> Call:
-        return Call(method="GET", url=f"{root}/api/v2/subscriptions", headers=basic_auth(api_key), query={"limit": "10"})
+    def headers(self, api_key: SecretStr) -> dict[str, str]:
+        return basic_auth(api_key)
 
-    def retrieve(self, root: str, api_key: SecretStr, subscription_id: str) -> Call:
-        return Call(method="GET", url=_one(root, subscription_id), headers=basic_auth(api_key))
-
-    def end(self, root: str, api_key: SecretStr, ending: Ending) -> Call:
+    def end(self, site: Site, ending: Ending) -> Call:
         form = {"cancel_option": _OPTIONS[ending.when]} | ending.decline_fields
         if ending.when == "now":
-            form["credit_option_for_current_term_charges"] = _CREDITS[ending.subscription.provider.refund]
-        headers = basic_auth(api_key) | {"chargebee-idempotency-key": ending.idempotency_key}
-        url = f"{_one(root, ending.subscription.subscription_id)}/cancel_for_items"
+            form["credit_option_for_current_term_charges"] = _CREDITS[site.provider.refund]
+        headers = self.headers(site.api_key) | {"chargebee-idempotency-key": ending.idempotency_key}
+        url = f"{self.one(site, ending.subscription.subscription_id)}/cancel_for_items"
         return Call(method="POST", url=url, headers=headers, form=form)
 
     def read_list(self, answer: Answer, provider: Provider) -> tuple[Subscription, ...]:
@@ -63,20 +74,15 @@ class Chargebee(Dialect):
             return unsettled(provider, answer)
         match said.api_error_code:
             case "resource_not_found":
-                return Contested(Unknown(message=f"{provider.display_name} contradicts itself about the subscription."))
+                return not_there(provider)
             case "invalid_state_for_request":
                 return Contested(refused(provider, Reason.POLICY, said.message))
             case "api_authentication_failed":
-                return Retryable(message=f"{provider.display_name} did not accept the stored key.", auth=True)
-        reason = _REFUSALS.get(said.api_error_code)
-        return unsettled(provider, answer) if reason is None else refused(provider, reason, said.message)
+                return key_refused(provider)
+        return refused_as(provider, answer, _REFUSALS.get(said.api_error_code), said.message)
 
     def says_missing(self, answer: Answer) -> bool:
         return read_as(answer, _ErrorBody).api_error_code == "resource_not_found"
-
-
-def _one(root: str, subscription_id: str) -> str:
-    return f"{root}/api/v2/subscriptions/{quote(subscription_id, safe='')}"
 
 
 class _ErrorBody(Wire):
@@ -138,7 +144,11 @@ class _Body(Wire):
         return "unknown"
 
     def _price(self) -> Money:
-        return Money.total((minor_units(item.amount, self.currency_code) for item in self.subscription_items), currency=self.currency_code)
+        try:
+            parts = [minor_units(item.amount, self.currency_code) for item in self.subscription_items]
+            return Money.total(parts, currency=parts[0].currency)
+        except ValueError as error:
+            raise UnreadableError("the price cannot be read") from error
 
 
 class _Entry(Wire):

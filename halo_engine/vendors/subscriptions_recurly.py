@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from pydantic import AwareDatetime, SecretStr
 
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Outcome, Reason, Retryable, Unknown
+from halo_engine.model.outcome import Outcome, Reason, Retryable
 from halo_engine.vendors.http import Answer, Call
-from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, basic_auth, refused, rhythm, unsettled
+from halo_engine.vendors.subscriptions_dialect import (
+    Contested,
+    Ending,
+    Listing,
+    Site,
+    basic_auth,
+    key_refused,
+    not_there,
+    refused,
+    refused_as,
+    rhythm,
+    unsettled,
+)
 from halo_engine.vendors.subscriptions_values import Interval, Provider, Status, Subscription
 from halo_engine.vendors.wire import Ident, Text, UnreadableError, Wire, read_as, to_money
 
@@ -31,24 +42,22 @@ _REFUSALS = {
 }
 
 
-class Recurly(Dialect):
+class Recurly(Listing):
     """`/subscriptions`."""
 
     name: ClassVar[str] = "recurly"
     recognises_repeats: ClassVar[bool] = False
+    path: ClassVar[str] = "/subscriptions"
 
-    def list_all(self, root: str, api_key: SecretStr) -> Call:
-        return Call(method="GET", url=f"{root}/subscriptions", headers=_headers(api_key), query={"limit": "10"})
+    def headers(self, api_key: SecretStr) -> dict[str, str]:
+        return basic_auth(api_key) | {"Accept": _VERSION}
 
-    def retrieve(self, root: str, api_key: SecretStr, subscription_id: str) -> Call:
-        return Call(method="GET", url=_one(root, subscription_id), headers=_headers(api_key))
-
-    def end(self, root: str, api_key: SecretStr, ending: Ending) -> Call:
-        url = _one(root, ending.subscription.subscription_id)
+    def end(self, site: Site, ending: Ending) -> Call:
+        url, headers = self.one(site, ending.subscription.subscription_id), self.headers(site.api_key)
         if ending.when == "now":
-            query = {"refund": _REFUNDS[ending.subscription.provider.refund]} | ending.decline_fields
-            return Call(method="DELETE", url=url, headers=_headers(api_key), query=query)
-        return Call(method="PUT", url=f"{url}/cancel", headers=_headers(api_key), json={"timeframe": "term_end"} | ending.decline_fields)
+            query = {"refund": _REFUNDS[site.provider.refund]} | ending.decline_fields
+            return Call(method="DELETE", url=url, headers=headers, query=query)
+        return Call(method="PUT", url=f"{url}/cancel", headers=headers, json={"timeframe": "term_end"} | ending.decline_fields)
 
     def read_list(self, answer: Answer, provider: Provider) -> tuple[Subscription, ...]:
         return tuple(body.subscription(provider) for body in read_as(answer, _List).data)
@@ -62,26 +71,17 @@ class Recurly(Dialect):
             return unsettled(provider, answer)
         match said.type:
             case "not_found":
-                return Contested(Unknown(message=f"{provider.display_name} contradicts itself about the subscription."))
+                return not_there(provider)
             case "validation" | "immutable_subscription":
                 return Contested(refused(provider, Reason.POLICY, said.message))
             case "simultaneous_request":
                 return Retryable(message=f"{provider.display_name} is busy with the same subscription.")
             case "unauthorized" | "invalid_api_key":
-                return Retryable(message=f"{provider.display_name} did not accept the stored key.", auth=True)
-        reason = _REFUSALS.get(said.type)
-        return unsettled(provider, answer) if reason is None else refused(provider, reason, said.message)
+                return key_refused(provider)
+        return refused_as(provider, answer, _REFUSALS.get(said.type), said.message)
 
     def says_missing(self, answer: Answer) -> bool:
         return read_as(answer, _ErrorBody).error.type == "not_found"
-
-
-def _headers(api_key: SecretStr) -> dict[str, str]:
-    return basic_auth(api_key) | {"Accept": _VERSION}
-
-
-def _one(root: str, subscription_id: str) -> str:
-    return f"{root}/subscriptions/{quote(subscription_id, safe='')}"
 
 
 class _Error(Wire):

@@ -6,39 +6,52 @@ answer is replayed for its key for a day, also when that answer was a 500. Sourc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
-from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Outcome, Reason, Retryable, Unknown
+from halo_engine.model.outcome import Outcome, Reason
 from halo_engine.vendors.http import Answer, Call
-from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, Epoch, minor_units, refused, rhythm, unsettled
+from halo_engine.vendors.subscriptions_dialect import (
+    Contested,
+    Ending,
+    Epoch,
+    Listing,
+    Site,
+    bearer_auth,
+    key_refused,
+    minor_units,
+    not_there,
+    refused,
+    refused_as,
+    rhythm,
+)
 from halo_engine.vendors.subscriptions_values import Interval, Provider, Status, Subscription
 from halo_engine.vendors.wire import Ident, Text, UnreadableError, Wire, read_as
 
 _REFUSALS = {400: Reason.OTHER, 402: Reason.PAYMENT, 403: Reason.RESTRICTED, 404: Reason.NOT_FOUND}
 
 
-class Stripe(Dialect):
+class Stripe(Listing):
     """`/v1/subscriptions`."""
 
     name: ClassVar[str] = "stripe"
     recognises_repeats: ClassVar[bool] = True
+    path: ClassVar[str] = "/v1/subscriptions"
+    every: ClassVar[Mapping[str, str]] = MappingProxyType({"status": "all", "limit": "10"})
 
-    def list_all(self, root: str, api_key: SecretStr) -> Call:
-        return Call(method="GET", url=f"{root}/v1/subscriptions", headers=_bearer(api_key), query={"status": "all", "limit": "10"})
+    def headers(self, api_key: SecretStr) -> dict[str, str]:
+        return bearer_auth(api_key)
 
-    def retrieve(self, root: str, api_key: SecretStr, subscription_id: str) -> Call:
-        return Call(method="GET", url=_one(root, subscription_id), headers=_bearer(api_key))
-
-    def end(self, root: str, api_key: SecretStr, ending: Ending) -> Call:
-        url = _one(root, ending.subscription.subscription_id)
+    def end(self, site: Site, ending: Ending) -> Call:
+        url, headers = self.one(site, ending.subscription.subscription_id), self.headers(site.api_key)
         if ending.when == "now":
             # No key: what has ended cannot be ended again.
-            return Call(method="DELETE", url=url, headers=_bearer(api_key), query=_refund(ending) | ending.decline_fields)
-        headers = _bearer(api_key) | {"Idempotency-Key": ending.idempotency_key}
+            return Call(method="DELETE", url=url, headers=headers, query=_refund(ending) | ending.decline_fields)
+        headers |= {"Idempotency-Key": ending.idempotency_key}
         return Call(method="POST", url=url, headers=headers, form={"cancel_at_period_end": "true"} | ending.decline_fields)
 
     def read_list(self, answer: Answer, provider: Provider) -> tuple[Subscription, ...]:
@@ -50,26 +63,18 @@ class Stripe(Dialect):
     def read_refusal(self, answer: Answer, provider: Provider) -> Outcome | Contested:
         said = read_as(answer, _ErrorBody).error
         if answer.status in (400, 404) and said.code == "resource_missing":
-            return Contested(Unknown(message=f"{provider.display_name} contradicts itself about the subscription."))
+            return not_there(provider)
         if answer.status == 401:
-            return Retryable(message=f"{provider.display_name} did not accept the stored key.", auth=True)
+            return key_refused(provider)
         if answer.status >= 500 and answer.headers.get("idempotent-replayed") == "true":
             # Stored, so that request is over for good: what it did not do it never will, and its key only repeats this answer.
             return Contested(refused(provider, Reason.OTHER, "it failed there, and nothing was changed"))
         # The key was used before with other terms: what became of that is not known.
         reason = None if "idempotency_error" in (said.type, said.code) else _REFUSALS.get(answer.status)
-        return unsettled(provider, answer) if reason is None else refused(provider, reason, said.message or said.code)
+        return refused_as(provider, answer, reason, said.message or said.code)
 
     def says_missing(self, answer: Answer) -> bool:
         return bool(read_as(answer, _ErrorBody).error)
-
-
-def _bearer(api_key: SecretStr) -> dict[str, str]:
-    return {"Authorization": f"Bearer {api_key.get_secret_value()}"}
-
-
-def _one(root: str, subscription_id: str) -> str:
-    return f"{root}/v1/subscriptions/{quote(subscription_id, safe='')}"
 
 
 def _refund(ending: Ending) -> dict[str, str]:

@@ -5,7 +5,9 @@ Re-exported by `subscriptions`; kept apart so that the wire can make them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
@@ -18,6 +20,14 @@ When = Literal["period_end", "now"]
 Refund = Literal["none", "prorated", "full"]
 Status = Literal["active", "ending", "ended", "paused", "past_due", "unknown"]
 Interval = Literal["month", "year"]
+
+
+class Purchase(Value):
+    """A subscription bought in an app, as the registry names it: its billing system neither lists it nor says how often it is paid."""
+
+    package_name: str
+    token: str
+    interval: Interval
 
 
 class Provider(Value):
@@ -39,6 +49,8 @@ class Provider(Value):
     refund: Refund = "none"
     #: Whether it is known to answer a cancellation with an offer to stay.
     makes_offers: bool = False
+    #: The one subscription there is, where the billing system cannot list.
+    purchase: Purchase | None = None
 
 
 class Subscription(Value):
@@ -53,3 +65,13 @@ class Subscription(Value):
     period_end: AwareDatetime
     #: None while it renews.
     ends_at: AwareDatetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended, also where the provider's record was not tidied up yet."""
+        return self.status == "ended" or (self.ends_at is not None and self.ends_at <= now)
+
+
+def day_in(at: datetime, zone: ZoneInfo) -> str:
+    """The day that `at` is on in `zone`, the same on a card and in a receipt: midnight UTC may be the evening before."""
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y}"

@@ -5,18 +5,20 @@ Both are Halo's own proposal: no real vendor was found to let consumers cancel b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from halo_engine.vendors.subscriptions_dialect import minor_units
-from halo_engine.vendors.subscriptions_values import Provider, Refund
+from halo_engine.vendors.subscriptions_dialect import Dialect, minor_units
+from halo_engine.vendors.subscriptions_values import Interval, Provider, Purchase, Refund
 from halo_engine.vendors.wire import Opaque, Text, UnreadableError, Wire
 
 _MODES = {"period_end": "period_end", "immediate": "now"}
 #: Part of a path, so nothing that could climb out of it.
 _ProviderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+_PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$", max_length=200)]
+_PurchaseToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,999}$")]
 
 
 # The registry.
@@ -39,6 +41,16 @@ class _Cancel(Wire):
     instructions: Text | None = None
 
 
+class _Purchase(Wire):
+    package_name: _PackageName
+    #: Not `token`: what is recorded under that name is scrubbed, and a replay would ask for another purchase.
+    purchase_token: _PurchaseToken
+    interval: Interval
+
+    def purchase(self) -> Purchase:
+        return Purchase(package_name=self.package_name, token=self.purchase_token, interval=self.interval)
+
+
 class _Entry(Wire):
     provider_id: _ProviderId
     display_name: Text
@@ -46,8 +58,9 @@ class _Entry(Wire):
     cancel: _Cancel
     deeplink: Text | None = None
     dialect: str = ""
+    purchase: _Purchase | None = None
 
-    def provider(self, dialects: Collection[str]) -> Provider:
+    def provider(self, *, is_spoken: bool) -> Provider:
         fee = self.cancel.fee
         modes = tuple(_MODES[mode] for mode in self.cancel.modes if mode in _MODES)
         default = _MODES.get(self.cancel.default_mode, "")
@@ -55,7 +68,7 @@ class _Entry(Wire):
             provider_id=self.provider_id,
             display_name=self.display_name,
             aliases=self.aliases,
-            capability=_capability(self.cancel.capability, modes, is_spoken=self.dialect in dialects),
+            capability=_capability(self.cancel.capability, modes, is_spoken=is_spoken),
             modes=modes,
             default_mode=default if default in modes else next(iter(modes), ""),
             deeplink=self.deeplink if self.deeplink is not None and self.deeplink.startswith("https://") else None,
@@ -66,6 +79,7 @@ class _Entry(Wire):
             instructions=self.cancel.instructions,
             refund=self.cancel.refund,
             makes_offers=self.cancel.retention_offer,
+            purchase=None if self.purchase is None else self.purchase.purchase(),
         )
 
 
@@ -81,16 +95,19 @@ class Registry(Wire):
 
     data: tuple[Any, ...]
 
-    def providers(self, dialects: Collection[str]) -> tuple[Provider, ...]:
+    def providers(self, dialects: Mapping[str, Dialect]) -> tuple[Provider, ...]:
         """The readable ones, in the registry's order. Those that speak none of `dialects` are left to a person."""
         return tuple(provider for raw in self.data for provider in _provider_of(raw, dialects))
 
 
-def _provider_of(raw: Any, dialects: Collection[str]) -> tuple[Provider, ...]:
+def _provider_of(raw: Any, dialects: Mapping[str, Dialect]) -> tuple[Provider, ...]:
     try:
-        return (_Entry.model_validate(raw).provider(dialects),)
+        entry = _Entry.model_validate(raw)
+        dialect = dialects.get(entry.dialect)
+        provider = entry.provider(is_spoken=dialect is not None)
     except (ValidationError, UnreadableError):
         return ()
+    return (provider,) if dialect is None or dialect.can_serve(provider) else ()
 
 
 class Offer(Wire):

@@ -19,7 +19,7 @@ from halo_engine.model.draft import Charge, Fact, Terms
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Found, Outcome, Reason, Rejected, Unknown
-from halo_engine.vendors.subscriptions import Subscription
+from halo_engine.vendors.subscriptions import Subscription, day_in
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal, Verb
 from halo_engine.verbs.fields import Words
 from halo_engine.verbs.purchase import as_payload
@@ -58,12 +58,11 @@ class Cancel(Verb[CancelParams]):
         if len(named) != 1:
             return _which(params, named or _similar(params.subscription or "", subscriptions))
         subscription = named[0]
-        if subscription.status == "ended" or (subscription.status == "ending" and params.when != "now"):
-            day, verb = (
-                _day(subscription.ends_at or subscription.period_end, context),
-                "ended" if subscription.status == "ended" else "ends",
-            )
-            return Refusal(reason=f"{subscription.provider.display_name} is cancelled already: it {verb} on {day}.")
+        is_over = subscription.is_over(context.now)
+        if is_over or (subscription.status == "ending" and params.when != "now"):
+            day = day_in(subscription.ends_at or subscription.period_end, context.zone)
+            ends = "ended" if is_over else "ends"
+            return Refusal(reason=f"{subscription.provider.display_name} is cancelled already: it {ends} on {day}.")
         when = params.when or subscription.provider.default_mode
         if subscription.provider.capability == "api" and when not in subscription.provider.modes:
             return Refusal(reason=f"{subscription.provider.display_name} cannot be cancelled {_MODES[when]}.")
@@ -74,7 +73,7 @@ class Cancel(Verb[CancelParams]):
         if subscription is None or subscription.subscription_id != instruction["subscription_id"]:
             return Refusal(reason="The subscription is not there any more.")
         provider, now = subscription.provider, instruction["when"] == "now"
-        ends = "at once" if now else _day(_end(subscription, context.now), context)
+        ends = "at once" if now else day_in(_end(subscription, context.now), context.zone)
         fee = _fee(subscription)
         return Proposal(
             verb=self.spec.name,
@@ -99,13 +98,13 @@ class Cancel(Verb[CancelParams]):
         fee = _fee(subscription)
         if fee.currency != terms.maximum.currency or fee > terms.maximum:
             return Rejected(reason=Reason.PRICE, message=f"Cancelling now costs {fee.display}; {terms.maximum.display} was confirmed.")
-        return context.vendors.subscriptions.cancel(subscription, when=terms.instruction["when"], key=key)
+        return context.vendors.subscriptions.cancel(subscription, when=terms.instruction["when"], key=key, zone=context.zone)
 
     def look_up(self, terms: Terms, *, key: str, context: Context) -> Found:
         subscription = self._subscription(terms, context)
         if subscription is None:
             return Unknown(message="The subscription could not be found at the provider's.")
-        return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"])
+        return context.vendors.subscriptions.find(subscription, when=terms.instruction["when"], zone=context.zone)
 
     def repeats_safely(self, terms: Terms) -> bool:
         """Cancelling what is cancelled changes nothing, and where keys are not honoured the record is read before a repeat."""
@@ -174,7 +173,7 @@ def _facts(subscription: Subscription, ends: str, context: Context, *, now: bool
         Fact(label="ends", text=ends),
         Fact(label="paid back", text=refund),
         Fact(label="costs now", text=_price(subscription)),
-        Fact(label="next renewal", text=_day(subscription.period_end, context)),
+        Fact(label="next renewal", text=day_in(subscription.period_end, context.zone)),
     )
     how = subscription.provider.instructions
     return (*facts, Fact(label="how", text=how)) if how and subscription.provider.capability != "api" else facts
@@ -220,8 +219,3 @@ def _end(subscription: Subscription, now: datetime) -> datetime:
 
 def _price(subscription: Subscription) -> str:
     return f"{subscription.price.display} a {subscription.interval}"
-
-
-def _day(at: datetime, context: Context) -> str:
-    local = at.astimezone(context.zone)
-    return f"{local:%a} {local.day} {local:%b %Y}"

@@ -74,9 +74,9 @@ def dine(vendors: Vendors) -> list[Any]:
 
 
 def leave(vendors: Vendors) -> list[Any]:
-    """CANCEL in three dialects: the registry, the subscription, ending it, and the proof."""
+    """CANCEL in every dialect: the registry, the subscription, ending it, and the proof."""
     said: list[Any] = []
-    for provider_id in ("streamly", "forkful", "cineloft"):
+    for provider_id in ("streamly", "forkful", "cineloft", "trailmark"):
         held = vendors.subscriptions.get(provider_id)
         assert held is not None
         said += [held, vendors.subscriptions.cancel(held, when="period_end", key=f"{KEY}-{provider_id}")]

@@ -20,7 +20,7 @@ from tests.contract.worlds import House
 from tests.halo_sim.callers import Subscriptions as Caller
 
 #: One of each that makes no offers and can be left at the end and at once.
-DIALECTS = {"stripe": "streamly", "chargebee": "forkful", "recurly": "cineloft"}
+DIALECTS = {"stripe": "streamly", "chargebee": "forkful", "recurly": "cineloft", "google_play": "trailmark"}
 
 
 def held(vendors: Vendors, provider_id: str) -> Subscription:
@@ -74,10 +74,10 @@ class Test13RetentionOffer:
         assert home.ledger() == ()
 
 
-class Test14ChargebeeAndRecurlyDialects:
+class Test14EveryDialect:
     @pytest.mark.parametrize("dialect", DIALECTS)
     def test_give_the_same_normal_states(self, vendors: Vendors, world: World, dialect: str) -> None:
-        """`canceled` is the end at Stripe and not yet at Recurly; here it is active, ending, ended in all three."""
+        """`canceled` is the end at Stripe and not yet at Recurly and Google Play; here it is active, ending, ended in each."""
         clock, name = world.clock, DIALECTS[dialect]
         assert isinstance(clock, FakeClock)
         seen = [held(vendors, name)]

@@ -14,13 +14,14 @@ from halo_engine.vendors.directory import Vendors
 from halo_sim import recording
 from halo_sim.data import fixtures_root
 from halo_sim.faults import Fault, add_fault
+from halo_sim.http import SimTransport
 from halo_sim.ledger import read_ledger
 from halo_sim.mangling import mangled
 from halo_sim.replay import ReplayTransport
 from halo_sim.wire import Response
 from halo_sim.world import World
 from tests.contract import conversations
-from tests.contract.worlds import BATTERIES, DINNER, House, adapters, is_place
+from tests.contract.worlds import BATTERIES, DINNER, House, Wire, adapters, is_place
 
 RUBBISH = ("malformed_json", "unknown_enums", "missing_fields", "html_page", "wrong_types", "empty_body")
 #: What takes effect, by the operation that carries it.
@@ -87,6 +88,17 @@ class Test16RubbishForAnAnswer:
         assert held is not None
         add_fault(world, fault, target=f"subscriptions.{operation}")
         assert _is_no_yes(vendors.subscriptions.cancel(held, when="period_end", key="one"))
+        assert len(read_ledger(world.path)) == 1
+
+    @pytest.mark.parametrize("fault", [fault for fault in RUBBISH if fault != "missing_fields"])
+    def test_for_the_record_after_a_silent_yes_is_never_done(self, world: World, fault: str) -> None:
+        """At Google Play, whose yes has no body. (A record without the first member of each part still says its state and its end.)"""
+        wire = Wire(SimTransport(world), strikes=lambda request: request.method == "POST")
+        wire.meanwhile = lambda: add_fault(world, fault, target="subscriptions.read")
+        subscriptions = adapters(wire).subscriptions
+        held = subscriptions.get("trailmark")
+        assert held is not None
+        assert _is_no_yes(subscriptions.cancel(held, when="period_end", key="one"))
         assert len(read_ledger(world.path)) == 1
 
     @pytest.mark.parametrize("fault", RUBBISH)

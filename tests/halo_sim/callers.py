@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 
 from halo_sim.amazon_products import ranked
-from halo_sim.data import Product
+from halo_sim.data import Product, providers
+from halo_sim.subscriptions_state import undo
 from halo_sim.wire import Json, write_json
+from halo_sim.world import World
 
 PRODUCTS = "/amazon/products/2020-08-26/products"
 ORDERS = "/amazon/ordering/2022-10-30/orders"
@@ -222,6 +224,34 @@ class Recurly:
 
     def reactivate(self) -> httpx.Response:
         return self.http.put(f"{self.one}/reactivate", auth=self.auth, headers=self.headers)
+
+
+class GooglePlay:
+    """A buyer of a subscription in an app, or rather the app's owner, who is the one with the key."""
+
+    def __init__(self, http: httpx.Client, provider: str) -> None:
+        self.http = http
+        self.headers = {"authorization": "Bearer sk_halo_sim"}
+        entries = http.get("/subscriptions/v1/providers", headers=self.headers).json()["data"]
+        bought = next(entry["purchase"] for entry in entries if entry["provider_id"] == provider)
+        app = f"/subscriptions/{provider}/androidpublisher/v3/applications/{bought['package_name']}"
+        self.one = f"{app}/purchases/subscriptionsv2/tokens/{bought['purchase_token']}"
+
+    def get(self) -> httpx.Response:
+        return self.http.get(self.one, headers=self.headers)
+
+    def cancel(self, kind: str = "USER_REQUESTED_STOP_RENEWALS", **more: object) -> httpx.Response:
+        body = {"cancellationContext": {"cancellationType": kind}, **more}
+        return self.http.post(f"{self.one}:cancel", json=body, headers=self.headers)
+
+    def revoke(self, refund: str = "proratedRefund") -> httpx.Response:
+        return self.http.post(f"{self.one}:revoke", json={"revocationContext": {refund: {}}}, headers=self.headers)
+
+
+def in_the_play_store(world: World, provider: str) -> None:
+    """The person taps Resubscribe before the end. There is no call for it."""
+    with world.transaction() as tx:
+        undo(tx, providers()[provider], None)
 
 
 class Square:

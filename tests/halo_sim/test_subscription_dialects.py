@@ -1,4 +1,4 @@
-"""Chargebee's and Recurly's side of a provider, the offers that keep people, and the errors that are kept for a key."""
+"""Chargebee's, Recurly's and Google Play's side of a provider, the offers that keep people, and the errors that are kept for a key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from halo_sim.data import providers
 from halo_sim.faults import add_fault
 from halo_sim.ledger import Entry, read_ledger
 from halo_sim.world import World
-from tests.halo_sim.callers import Chargebee, Recurly, Subscriptions
+from tests.halo_sim.callers import Chargebee, GooglePlay, Recurly, Subscriptions, in_the_play_store
 
 #: The Daily Ledger renews eleven days after the world's first, Cineloft after six.
 LEDGER_END = int(datetime(2026, 12, 3, tzinfo=UTC).timestamp())
@@ -31,6 +31,12 @@ def keyring(http: httpx.Client) -> Chargebee:
 def cineloft(http: httpx.Client) -> Recurly:
     """Monthly, and makes no offers."""
     return Recurly(http, "cineloft")
+
+
+@pytest.fixture
+def trailmark(http: httpx.Client) -> GooglePlay:
+    """Monthly, and gives the rest of the month back."""
+    return GooglePlay(http, "trailmark")
 
 
 def books(world: World) -> list[tuple[str, str, str | None]]:
@@ -57,6 +63,8 @@ class TestDialects:
             "/cineloft/v1/subscriptions/sub_cineloft",
             "/streamly/api/v2/subscriptions/sub_streamly",
             "/streamly/subscriptions/sub_streamly",
+            "/streamly/androidpublisher/v3/applications/example.streamly/purchases/subscriptionsv2/tokens/sub_streamly",
+            "/trailmark/v1/subscriptions/gp-trailmark.AO-J1OhaloSim",
         ],
     )
     def test_of_others_are_not_spoken(self, http: httpx.Client, path: str) -> None:
@@ -193,6 +201,75 @@ class TestRecurly:
         add_fault(world, "rate_limited", target="subscriptions.cancel")
         said = cineloft.cancel()
         assert (said.status_code, said.json()["error"]["type"]) == (429, "rate_limited")
+
+
+class TestGooglePlay:
+    def test_has_its_own_shape(self, trailmark: GooglePlay) -> None:
+        """Units as a text and billionths, and times in words."""
+        said = trailmark.get().json()
+        (item,) = said["lineItems"]
+        assert (said["subscriptionState"], item["expiryTime"]) == ("SUBSCRIPTION_STATE_ACTIVE", "2026-12-01T00:00:00Z")
+        assert item["autoRenewingPlan"] == {
+            "autoRenewEnabled": True,
+            "recurringPrice": {"currencyCode": "USD", "units": "4", "nanos": 990000000},
+        }
+
+    def test_says_yes_without_a_word(self, trailmark: GooglePlay, world: World) -> None:
+        """The record then says canceled, and leaves out what is false."""
+        said = trailmark.cancel()
+        assert (said.status_code, said.content) == (200, b"")
+        record = trailmark.get().json()
+        assert record["subscriptionState"] == "SUBSCRIPTION_STATE_CANCELED"
+        assert "autoRenewEnabled" not in record["lineItems"][0]["autoRenewingPlan"]
+        assert books(world) == [("cancellation", "gp-trailmark.AO-J1OhaloSim", None)]
+
+    def test_is_canceled_until_it_expires_and_then_forgotten(self, trailmark: GooglePlay, clock: FakeClock) -> None:
+        """Sixty days on there is no such token any more."""
+        trailmark.cancel()
+        clock.advance(timedelta(days=9))
+        assert trailmark.get().json()["subscriptionState"] == "SUBSCRIPTION_STATE_EXPIRED"
+        clock.advance(timedelta(days=60))
+        said = trailmark.get()
+        assert (said.status_code, said.json()["error"]["errors"][0]["reason"]) == (410, "purchaseTokenNoLongerValid")
+
+    def test_expires_at_once_where_it_is_revoked(self, trailmark: GooglePlay, world: World) -> None:
+        """The rest of the month goes back."""
+        assert trailmark.revoke().status_code == 200
+        assert trailmark.get().json()["subscriptionState"] == "SUBSCRIPTION_STATE_EXPIRED"
+        assert 0 < int(str(only(world).detail["refunded_cents"])) < 499
+
+    def test_is_restored_in_the_play_store(self, trailmark: GooglePlay, world: World) -> None:
+        """By a person; the books keep both."""
+        trailmark.cancel()
+        in_the_play_store(world, "trailmark")
+        assert trailmark.get().json()["subscriptionState"] == "SUBSCRIPTION_STATE_ACTIVE"
+        assert [kind for kind, *_ in books(world)] == ["cancellation", "undo"]
+
+    def test_refuses_what_it_does_not_know_and_a_second_time(self, trailmark: GooglePlay, world: World) -> None:
+        """In Google's envelope, and nothing happens."""
+        for said in (trailmark.cancel("PLEASE"), trailmark.cancel(reason="x"), trailmark.revoke("fullRefund")):
+            assert (said.status_code, said.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+        assert books(world) == []
+        trailmark.cancel()
+        assert trailmark.cancel().status_code == 400
+        assert len(books(world)) == 1
+
+    def test_does_not_revoke_where_the_app_offers_no_end_at_once(self, http: httpx.Client, world: World) -> None:
+        """Quillnote ends with the period."""
+        assert GooglePlay(http, "quillnote").revoke().status_code == 400
+        assert books(world) == []
+
+    def test_wants_the_key(self, trailmark: GooglePlay) -> None:
+        """As a bearer token."""
+        trailmark.headers = {}
+        said = trailmark.cancel()
+        assert (said.status_code, said.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
+
+    def test_is_in_trouble_in_its_own_words(self, trailmark: GooglePlay, world: World) -> None:
+        """Also where the router says it."""
+        add_fault(world, "rate_limited", target="subscriptions.stop_renewals")
+        said = trailmark.cancel()
+        assert (said.status_code, said.json()["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
 
 
 class Speaker:

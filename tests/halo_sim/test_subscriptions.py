@@ -20,11 +20,11 @@ NOW = int(datetime(2026, 11, 22, 16, 29, tzinfo=UTC).timestamp())
 
 class TestRegistry:
     def test_lists_every_provider_in_the_agreed_shape(self, subscriptions: Subscriptions) -> None:
-        """Fifteen, eleven of which can be cancelled by a program."""
+        """Seventeen, thirteen of which can be cancelled by a program."""
         entries = subscriptions.get("/v1/providers").json()["data"]
-        assert len(entries) == 15
+        assert len(entries) == 17
         capabilities = [entry["cancel"]["capability"] for entry in entries]
-        assert [capabilities.count(kind) for kind in ("api", "deeplink", "manual")] == [11, 2, 2]
+        assert [capabilities.count(kind) for kind in ("api", "deeplink", "manual")] == [13, 2, 2]
         streamly = entries[0]
         assert set(streamly) >= {"provider_id", "display_name", "aliases", "cancel", "deeplink", "base_url", "dialect"}
         assert streamly["base_url"] == "/subscriptions/streamly"

@@ -26,6 +26,19 @@ def test_through_the_engine(home: Installation) -> None:
     assert "ends on" in home.ask("cancel streamly").summary
 
 
+@pytest.mark.parametrize("words", ["cancel streamly", "cancel trailmark"])
+@pytest.mark.parametrize("answer", ["comes", "is lost"])
+def test_has_one_date_on_the_card_and_in_the_receipt(home: Installation, words: str, answer: str) -> None:
+    """The household's; the provider's midnight UTC is the evening before. Also when the cancellation had to be looked up."""
+    card = home.ask(words)
+    if answer == "is lost":
+        home.fault("lose_answer")
+    execution = home.carry_out(card)
+    ends = next(row.text for row in card.rows if row.label == "Ends")
+    with home.queries() as queries:
+        assert f"ends on: {ends}" in queries.receipt(execution.id).content_text.splitlines()
+
+
 def test_that_costs_a_fee_shows_it_before_and_ends_when_the_card_said(home: Installation) -> None:
     """A fee is money like any other, and the notice moves the end to where the provider puts it."""
     card = home.ask("cancel the gym")
@@ -40,9 +53,9 @@ def test_that_costs_a_fee_shows_it_before_and_ends_when_the_card_said(home: Inst
     )
 
 
-@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft"])
+@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft", "cancel trailmark"])
 def test_is_the_same_whoever_bills_for_it(home: Installation, words: str) -> None:
-    """Stripe, Chargebee or Recurly: one card, one effect, one receipt, and once cancelled it is cancelled."""
+    """Stripe, Chargebee, Recurly or Google Play: one card, one effect, one receipt, and once cancelled it is cancelled."""
     card = home.ask(words)
     assert [row.label for row in card.rows][:2] == ["Ends", "Paid back"]
     execution = home.carry_out(card)
@@ -74,13 +87,13 @@ def test_whose_offer_cannot_be_declined_goes_to_a_person(home: Installation) -> 
     assert home.ledger() == ()
 
 
-@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft"])
+@pytest.mark.parametrize("words", ["cancel streamly", "cancel forkful", "cancel cineloft", "cancel trailmark"])
 @pytest.mark.parametrize("fault", ["lose_answer", "drop_before", "unavailable"])
 def test_is_cancelled_once_when_an_answer_is_lost(home: Installation, words: str, fault: str) -> None:
     """With keys or without."""
     card = home.ask(words)
-    operation = {"cancel streamly": "update", "cancel forkful": "cancel_for_items", "cancel cineloft": "cancel"}[words]
-    home.fault(fault, target=f"subscriptions.{operation}")
+    operation = {"streamly": "update", "forkful": "cancel_for_items", "cineloft": "cancel", "trailmark": "stop_renewals"}
+    home.fault(fault, target=f"subscriptions.{operation[words.removeprefix('cancel ')]}")
     assert home.carry_out(card).status is ExecutionStatus.DONE
     assert len(home.ledger()) == 1
 

@@ -1,4 +1,4 @@
-"""Three billing systems, one meaning: whatever the provider's words, the household hears the same states and the same outcomes."""
+"""Four billing systems, one meaning: whatever the provider's words, the household hears the same states and the same outcomes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from halo_engine.vendors.subscriptions import Subscription, When
 from halo_sim.faults import add_fault
 from halo_sim.http import SimTransport
 from tests.halo_engine.vendors.worlds import HOST, Vendors
-from tests.halo_sim.callers import Chargebee, Recurly, Subscriptions
+from tests.halo_sim.callers import Chargebee, Recurly, Subscriptions, in_the_play_store
 
-#: By dialect: a provider without offers, one with, and the operations that end a subscription later and now.
-PLAIN = {"stripe": "streamly", "chargebee": "keyring-vault", "recurly": "cineloft"}
+#: By dialect: a provider without offers, one with (no app on Google Play makes any), and the operations that end a subscription later and now.
+PLAIN = {"stripe": "streamly", "chargebee": "keyring-vault", "recurly": "cineloft", "google_play": "trailmark"}
 CLINGY = {"stripe": "stillwater", "chargebee": "daily-ledger", "recurly": "tunewave"}
-LATER = {"stripe": "update", "chargebee": "cancel_for_items", "recurly": "cancel"}
-NOW = {"stripe": "delete", "chargebee": "cancel_for_items", "recurly": "terminate"}
+LATER = {"stripe": "update", "chargebee": "cancel_for_items", "recurly": "cancel", "google_play": "stop_renewals"}
+NOW = {"stripe": "delete", "chargebee": "cancel_for_items", "recurly": "terminate", "google_play": "revoke"}
 
-each_dialect = pytest.mark.parametrize("dialect", ["stripe", "chargebee", "recurly"])
+each_dialect = pytest.mark.parametrize("dialect", PLAIN)
+each_with_offers = pytest.mark.parametrize("dialect", CLINGY)
 
 
 def has(vendors: Vendors, provider_id: str) -> Subscription:
@@ -42,8 +43,10 @@ def undo(vendors: Vendors, dialect: str) -> None:
                 Subscriptions(http).update(PLAIN[dialect], cancel_at_period_end="false")
             case "chargebee":
                 Chargebee(http, PLAIN[dialect]).post("remove_scheduled_cancellation")
-            case _:
+            case "recurly":
                 Recurly(http, PLAIN[dialect]).reactivate()
+            case _:
+                in_the_play_store(vendors.world, PLAIN[dialect])
 
 
 @each_dialect
@@ -60,7 +63,7 @@ class TestASubscription:
 
     def test_has_an_exact_price_and_rhythm(self, vendors: Vendors, dialect: str) -> None:
         """Cents, or whole units with decimals."""
-        prices = {"stripe": (1599, "month"), "chargebee": (4799, "year"), "recurly": (1099, "month")}
+        prices = {"stripe": (1599, "month"), "chargebee": (4799, "year"), "recurly": (1099, "month"), "google_play": (499, "month")}
         found = has(vendors, PLAIN[dialect])
         assert (found.price, found.interval) == (Money(cents=prices[dialect][0]), prices[dialect][1])
 
@@ -73,7 +76,7 @@ class TestACancellation:
         done = cancel(vendors, mine)
         assert isinstance(done, Done)
         assert [artifact.label for artifact in done.artifacts] == ["Subscription", "Ends on", "No longer charged"]
-        assert done.artifacts[1].text == f"{mine.period_end:%Y-%m-%d}"
+        assert done.artifacts[1].text == f"{mine.period_end:%a} {mine.period_end.day} {mine.period_end:%b %Y}"
 
     def test_ends_it_now(self, vendors: Vendors, dialect: str) -> None:
         """The other mode."""
@@ -144,7 +147,7 @@ class TestACancellation:
         assert isinstance(cancel(vendors, has(vendors, PLAIN[dialect])), Unknown)
 
 
-@each_dialect
+@each_with_offers
 class TestAnOffer:
     @pytest.mark.parametrize("when", ["period_end", "now"])
     def test_is_declined_and_never_accepted(self, vendors: Vendors, dialect: str, when: When) -> None:
@@ -169,11 +172,13 @@ class TestAnOffer:
         assert isinstance(cancel(vendors, has(vendors, CLINGY[dialect])), HandOff)
         assert vendors.booked("cancellation") == vendors.booked("offer") == []
 
-    def test_that_nobody_announced_is_declined_too(self, vendors: Vendors, dialect: str) -> None:
-        """By a provider whose entry says that it makes none."""
-        add_fault(vendors.world, "retention_offer")
-        assert isinstance(cancel(vendors, has(vendors, PLAIN[dialect])), Done)
-        assert vendors.booked("offer") == []
+
+@each_dialect
+def test_an_offer_that_nobody_announced_is_declined_too(vendors: Vendors, dialect: str) -> None:
+    """By a provider whose entry says that it makes none."""
+    add_fault(vendors.world, "retention_offer")
+    assert isinstance(cancel(vendors, has(vendors, PLAIN[dialect])), Done)
+    assert vendors.booked("offer") == []
 
 
 class TestAKeptError:
@@ -191,7 +196,7 @@ class TestAKeptError:
 class TestARefund:
     def test_is_what_the_registry_says(self, vendors: Vendors) -> None:
         """Asked for in each dialect's own words, and found in the books."""
-        wanted = {"stratobox": "prorated", "forkful": "full", "lingopath": "prorated", "streamly": "none"}
+        wanted = {"stratobox": "prorated", "forkful": "full", "lingopath": "prorated", "trailmark": "prorated", "streamly": "none"}
         assert {name: has(vendors, name).provider.refund for name in wanted} == wanted
         for name in wanted:
             assert isinstance(cancel(vendors, has(vendors, name), "now", f"k-{name}"), Done)
@@ -202,6 +207,7 @@ class TestARefund:
         assert back["sub_forkful"] == 25596
         assert 0 < back["sub_stratobox"] < 999
         assert 0 < back["sub_lingopath"] < 8399
+        assert 0 < back["gp-trailmark.AO-J1OhaloSim"] < 499
 
 
 class TestRecurly:
@@ -234,3 +240,27 @@ class TestChargebee:
         cancel(vendors, has(vendors, "forkful"))
         found = has(vendors, "forkful")
         assert found.ends_at == datetime(2026, 12, 9, tzinfo=UTC)
+
+
+class TestGooglePlay:
+    def test_is_read_before_each_request_and_after_it(self, vendors: Vendors) -> None:
+        """It knows no keys, and its yes has no body: the record is all there is."""
+        mine = has(vendors, "trailmark")
+        before = len(vendors.wire.paths)
+        cancel(vendors, mine)
+        app = "/subscriptions/trailmark/androidpublisher/v3/applications/example.trailmark.hikes"
+        one = f"{app}/purchases/subscriptionsv2/tokens/gp-trailmark.AO-J1OhaloSim"
+        assert vendors.wire.paths[before:] == [f"GET {one}", f"POST {one}:cancel", f"GET {one}"]
+
+    def test_that_says_yes_and_does_nothing_is_not_believed(self, vendors: Vendors) -> None:
+        """The record still renews."""
+        add_fault(vendors.world, "phantom", target="subscriptions.stop_renewals")
+        assert isinstance(cancel(vendors, has(vendors, "trailmark")), Unknown)
+        assert vendors.booked("cancellation") == []
+
+    def test_forgets_what_ended_long_ago_and_the_others_are_still_listed(self, vendors: Vendors) -> None:
+        """A 410 in Google's own words is no subscription, and no trouble either."""
+        cancel(vendors, has(vendors, "trailmark"))
+        vendors.clock.advance(timedelta(days=80))
+        assert vendors.subscriptions.get("trailmark") is None
+        assert {"streamly", "quillnote"} <= {one.provider.provider_id for one in vendors.subscriptions.subscriptions()}

@@ -1,4 +1,4 @@
-"""Chargebee and Recurly when they answer what no documentation promises."""
+"""Chargebee, Recurly and Google Play when they answer what no documentation promises."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from halo_engine.clock import FakeClock
+from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Done, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
 from halo_engine.vendors.subscriptions import Subscription, Subscriptions, When
+from halo_engine.vendors.subscriptions_values import Purchase
 from tests.halo_engine.vendors.kit import NOW, RUBBISH, Script, Step, client, ok, raw
 from tests.halo_engine.vendors.test_subscriptions_hostile import MINE
 from tests.halo_engine.vendors.worlds import subscriptions_over
@@ -42,6 +44,25 @@ CANCELED: dict[str, Any] = {
 }
 
 
+PLAYED: dict[str, Any] = {
+    "subscriptionState": "SUBSCRIPTION_STATE_CANCELED",
+    "lineItems": [
+        {
+            "productId": "monthly001",
+            "expiryTime": "2026-12-13T00:00:00.123456789Z",
+            "autoRenewingPlan": {"recurringPrice": {"currencyCode": "USD", "units": "15", "nanos": 990000000}},
+        }
+    ],
+}
+
+
+def play(state: str = "CANCELED", *, plan: dict[str, Any] | None = None, **change: Any) -> dict[str, Any]:
+    """A record of Google's, with another state, members of its item, or of its plan."""
+    item = PLAYED["lineItems"][0]
+    plan = {**item["autoRenewingPlan"], **({"autoRenewEnabled": True} if state == "ACTIVE" else {}), **(plan or {})}
+    return {"subscriptionState": f"SUBSCRIPTION_STATE_{state}", "lineItems": [{**item, "autoRenewingPlan": plan, **change}]}
+
+
 def bee(**change: Any) -> dict[str, Any]:
     return {"subscription": NON_RENEWING["subscription"] | change}
 
@@ -53,7 +74,9 @@ CURLY_EXPIRED = CANCELED | {"state": "expired", "expires_at": "2026-11-22T11:00:
 
 
 def speaking(dialect: str) -> Subscription:
-    return MINE.model_copy(update={"provider": MINE.provider.model_copy(update={"dialect": dialect})})
+    purchase = Purchase(package_name="example.app", token="sub_1", interval="month") if dialect == "google_play" else None
+    change = {"dialect": dialect, "purchase": purchase, "refund": "prorated"}
+    return MINE.model_copy(update={"provider": MINE.provider.model_copy(update=change)})
 
 
 def subscriptions(*steps: Step) -> tuple[Subscriptions, Script]:
@@ -62,8 +85,8 @@ def subscriptions(*steps: Step) -> tuple[Subscriptions, Script]:
 
 
 def cancelled(dialect: str, *steps: Step, when: When = "period_end") -> Outcome:
-    """The outcome; Recurly is always read first."""
-    first = (ok(CURLY_ACTIVE),) if dialect == "recurly" else ()
+    """The outcome; Recurly and Google Play are always read first."""
+    first = {"recurly": (ok(CURLY_ACTIVE),), "google_play": (ok(play("ACTIVE")),)}.get(dialect, ())
     return subscriptions(*first, *steps)[0].cancel(speaking(dialect), when=when, key="key-1")
 
 
@@ -73,6 +96,20 @@ def bee_no(status: int, code: str) -> httpx.Response:
 
 def curly_no(status: int, kind: str) -> httpx.Response:
     return ok({"error": {"type": kind, "message": "No.", "params": []}}, status)
+
+
+def play_no(status: int, word: str = "", *, code: int | None = None) -> httpx.Response:
+    return ok({"error": {"code": code or status, "message": "No.", **({"status": word} if word else {})}}, status)
+
+
+#: An entry of the registry that names a purchase.
+BOUGHT: dict[str, Any] = {
+    "provider_id": "streamly",
+    "display_name": "Streamly",
+    "dialect": "google_play",
+    "cancel": {"capability": "api", "modes": ["period_end", "immediate"], "default_mode": "period_end", "refund": "full"},
+    "purchase": {"package_name": "example.app", "purchase_token": "sub_1", "interval": "year"},
+}
 
 
 class TestARequest:
@@ -93,6 +130,22 @@ class TestARequest:
         assert (sent.method, sent.content) == ("PUT", b'{"timeframe":"term_end"}')
         assert sent.headers["accept"] == "application/vnd.recurly.v2021-02-25"
         assert "idempotency-key" not in sent.headers
+
+    @pytest.mark.parametrize(
+        ("when", "verb", "body"),
+        [
+            ("period_end", "cancel", b'{"cancellationContext":{"cancellationType":"USER_REQUESTED_STOP_RENEWALS"}}'),
+            ("now", "revoke", b'{"revocationContext":{"proratedRefund":{}}}'),
+        ],
+    )
+    def test_to_google_play_is_a_verb_behind_the_token(self, when: When, verb: str, body: bytes) -> None:
+        """A bearer token, no key, POST, and what may come back said."""
+        adapter, script = subscriptions(ok(play("ACTIVE")), raw(""), ok(play("EXPIRED", expiryTime="2026-11-22T11:59:00Z")))
+        assert isinstance(adapter.cancel(speaking("google_play"), when=when, key="key-1"), Done)
+        sent = script.sent[1]
+        assert (sent.method, sent.content) == ("POST", body)
+        path = f"/subscriptions/streamly/androidpublisher/v3/applications/example.app/purchases/subscriptionsv2/tokens/sub_1:{verb}"
+        assert (sent.url.path, sent.headers["authorization"]) == (path, "Bearer sk_halo_sim")
 
 
 @pytest.mark.parametrize("dialect", ["chargebee", "recurly"])
@@ -133,6 +186,7 @@ class TestChargebee:
             {"billing_period": 3},
             {"subscription_items": []},
             {"subscription_items": [{"amount": 15.99}]},
+            {"subscription_items": [{"amount": 10**14}]},
         ],
     )
     def test_proves_nothing_by_an_answer_that_does_not_fit(self, change: dict[str, Any]) -> None:
@@ -242,6 +296,110 @@ class TestRecurly:
         assert isinstance(subscriptions(ok(state))[0].find(speaking("recurly"), when="period_end"), found)
 
 
+class TestGooglePlay:
+    @pytest.mark.parametrize("said", [*RUBBISH.values(), "{}"], ids=[*RUBBISH.keys(), "nothing"])
+    def test_is_believed_by_its_record_whatever_its_yes_says(self, said: str | bytes) -> None:
+        """Empty is what is documented; a gateway's page is no better and no worse."""
+        assert isinstance(cancelled("google_play", raw(said), ok(PLAYED)), Done)
+        assert isinstance(cancelled("google_play", raw(said), ok(play("ACTIVE"))), Unknown)
+
+    @pytest.mark.parametrize("record", [raw(""), raw("<html>"), play_no(404, "NOT_FOUND"), play_no(410), play_no(401, "UNAUTHENTICATED")])
+    def test_whose_record_cannot_be_read_is_not_known(self, record: httpx.Response) -> None:
+        """It was asked, so it is not a no either."""
+        assert isinstance(cancelled("google_play", raw(""), record), Unknown)
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            play("SOMETHING_NEW"),
+            play("UNSPECIFIED"),
+            play("PENDING"),
+            play("PENDING_PURCHASE_CANCELED"),
+            play("ON_HOLD"),
+            play(plan={"autoRenewEnabled": True}),
+            play(plan={"autoRenewEnabled": "no"}),
+            play(autoRenewingPlan=None),
+            play(expiryTime="soon"),
+            play(expiryTime="2026-12-13T00:00:00"),
+            play(plan={"recurringPrice": {"currencyCode": "JPY", "units": "1599"}}),
+            play(plan={"recurringPrice": {"currencyCode": "USD", "units": "15", "nanos": 995000001}}),
+            play(plan={"recurringPrice": {"currencyCode": "USD", "units": "1_5"}}),
+            play(plan={"recurringPrice": {"currencyCode": "USD", "units": "-1"}}),
+            play(plan={"recurringPrice": {"currencyCode": "USD", "units": 15}}),
+            play(plan={"recurringPrice": {"currencyCode": "USD", "units": "999999999999"}}),
+            {"subscriptionState": "SUBSCRIPTION_STATE_CANCELED", "lineItems": []},
+        ],
+    )
+    def test_proves_nothing_by_a_record_that_does_not_fit(self, record: dict[str, Any]) -> None:
+        """Another state, two things at once, no date, a price that nobody can pay: never done."""
+        assert isinstance(cancelled("google_play", raw(""), ok(record)), Unknown)
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            (play_no(403, "PERMISSION_DENIED"), Rejected),
+            (play_no(401, "UNAUTHENTICATED"), Retryable),
+            (play_no(403, "SOMETHING_NEW"), Unknown),
+            (play_no(409, "ABORTED"), Unknown),
+            (play_no(500, "INTERNAL"), Unknown),
+            (play_no(403, "PERMISSION_DENIED", code=7), Unknown),
+            (ok(PLAYED, 204), Unknown),
+        ],
+    )
+    def test_refuses_in_its_own_vocabulary(self, answer: httpx.Response, kind: type[Outcome]) -> None:
+        """An unknown word, or a gateway's error that only looks like Google's, settles nothing."""
+        assert isinstance(cancelled("google_play", answer), kind)
+
+    @pytest.mark.parametrize("no", [play_no(400, "INVALID_ARGUMENT"), play_no(400, "FAILED_PRECONDITION"), play_no(404), play_no(410)])
+    def test_is_looked_at_before_a_no_is_believed(self, no: httpx.Response) -> None:
+        """Somebody else was faster."""
+        assert isinstance(cancelled("google_play", no, ok(PLAYED)), Done)
+
+    def test_that_still_renews_is_refused(self) -> None:
+        """Then the no is one."""
+        answer = cancelled("google_play", play_no(400, "INVALID_ARGUMENT"), ok(play("ACTIVE")))
+        assert isinstance(answer, Rejected)
+        assert answer.reason is Reason.POLICY
+
+    @pytest.mark.parametrize(
+        ("state", "status"),
+        [("ACTIVE", "active"), ("IN_GRACE_PERIOD", "past_due"), ("ON_HOLD", "past_due"), ("PAUSED", "paused"), ("PENDING", "unknown")],
+    )
+    def test_says_who_owes_and_who_pauses(self, state: str, status: str) -> None:
+        """Nine states, in Halo's words."""
+        found = of_entry(BOUGHT, ok(play(state)))
+        assert (found.status, found.price.cents, found.interval, found.ends_at) == (status, 1599, "year", None)
+
+    def test_costs_what_all_its_items_cost(self) -> None:
+        """An add-on is paid too; one without a price, or in another currency, cannot be summed up."""
+        (item,) = play("ACTIVE")["lineItems"]
+        free = {**item, "autoRenewingPlan": {"autoRenewEnabled": True}}
+        euros = {**item, "autoRenewingPlan": {"recurringPrice": {"currencyCode": "EUR", "units": "1"}}}
+        assert of_entry(BOUGHT, ok(play("ACTIVE") | {"lineItems": [item, item]})).price.cents == 3198
+        for other in (free, euros):
+            with pytest.raises(VendorFailed):
+                of_entry(BOUGHT, ok(play("ACTIVE") | {"lineItems": [item, other]}))
+
+    def test_may_have_no_price_any_more(self) -> None:
+        """Where it renews no more, nothing hangs on it."""
+        assert isinstance(cancelled("google_play", raw(""), ok(play(plan={"recurringPrice": None}))), Done)
+        assert isinstance(cancelled("google_play", raw(""), ok(play("ACTIVE", plan={"recurringPrice": None}))), Unknown)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"purchase": None},
+            {"purchase": {**BOUGHT["purchase"], "purchase_token": "../../orders"}},
+            {"purchase": {**BOUGHT["purchase"], "package_name": "example.app/x"}},
+            {"purchase": {**BOUGHT["purchase"], "interval": "week"}},
+            {"cancel": {**BOUGHT["cancel"], "refund": "none"}},
+        ],
+    )
+    def test_without_a_purchase_that_can_be_ended_as_stated_is_left_out(self, change: dict[str, Any]) -> None:
+        """No token, one that climbs out of its place, or an end at once that pays nothing back, which Google does not have."""
+        assert subscriptions(ok({"data": [BOUGHT | change]}))[0].providers() == ()
+
+
 @pytest.mark.parametrize(
     ("dialect", "answer"),
     [
@@ -260,7 +418,12 @@ def of_list(dialect: str, listed: dict[str, Any]) -> Subscription:
     """The subscription in a list that a provider of that dialect gives."""
     entry: dict[str, Any] = {"provider_id": "streamly", "display_name": "Streamly", "dialect": dialect}
     entry["cancel"] = {"capability": "api", "modes": ["period_end"], "default_mode": "period_end"}
-    found = subscriptions(ok({"data": [entry]}), ok(listed))[0].get("streamly")
+    return of_entry(entry, ok(listed))
+
+
+def of_entry(entry: dict[str, Any], said: httpx.Response) -> Subscription:
+    """The subscription with the one provider of a registry."""
+    found = subscriptions(ok({"data": [entry]}), said)[0].get("streamly")
     assert found is not None
     return found
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Done, HandOff, NotThere, Reason, Rejected, Retryable, Unknown
+from halo_engine.model.outcome import Artifact, Done, HandOff, NotThere, Reason, Rejected, Retryable, Unknown
 from halo_engine.vendors.subscriptions import Subscription, When
 from halo_sim.faults import add_fault
 from tests.halo_engine.vendors.worlds import Vendors
@@ -63,12 +64,20 @@ class TestCancel:
         assert isinstance(done, Done)
         assert [(artifact.label, artifact.text) for artifact in done.artifacts] == [
             ("Subscription", "sub_streamly"),
-            ("Ends on", "2026-12-13"),
+            ("Ends on", "Sun 13 Dec 2026"),
             ("No longer charged", "$15.99 a month"),
         ]
         after = has(vendors, "streamly")
         assert (after.status, after.ends_at) == ("ending", streamly.period_end)
         assert vendors.booked("cancellation") == [("sub_streamly", 0)]
+
+    def test_proves_it_in_the_days_of_the_household(self, vendors: Vendors) -> None:
+        """Midnight UTC is the evening before in California, also when the cancellation has to be looked up."""
+        streamly, home = has(vendors, "streamly"), ZoneInfo("America/Los_Angeles")
+        done = vendors.subscriptions.cancel(streamly, when="period_end", key="k1", zone=home)
+        assert isinstance(done, Done)
+        assert done.artifacts[1] == Artifact(label="Ends on", text="Sat 12 Dec 2026")
+        assert vendors.subscriptions.find(streamly, when="period_end", zone=home) == done
 
     def test_ends_it_now(self, vendors: Vendors) -> None:
         """The other mode is another call."""
@@ -84,7 +93,7 @@ class TestCancel:
         done = vendors.subscriptions.cancel(gym, when="period_end", key="k1")
         assert isinstance(done, Done)
         assert done.total == Money(cents=4900)
-        assert done.artifacts[1].text == "2027-01-01"
+        assert done.artifacts[1].text == "Fri 1 Jan 2027"
         assert vendors.booked("cancellation") == [("sub_ironworks_gym", 4900)]
 
     def test_repeats_nothing_under_one_key(self, vendors: Vendors) -> None:

@@ -49,6 +49,21 @@ class TestTheCard:
         assert {"You lose: Your watchlist and downloads", "You lose: 4 screens at once"} <= set(home.ask("cancel streamly").warnings)
 
 
+class TestWhatIsOver:
+    def test_ended_also_where_the_provider_has_not_tidied_up(self, home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A record that is still ending, on a day that has passed, has ended; also for who wants it to end now."""
+        home.carry_out(home.ask("cancel streamly"))
+        home.later(days=60)
+        everything = Subscriptions.subscriptions
+
+        def stale(adapter: Subscriptions) -> tuple[Subscription, ...]:
+            return tuple(one.model_copy(update={"status": "ending"}) if one.ends_at else one for one in everything(adapter))
+
+        monkeypatch.setattr(Subscriptions, "subscriptions", stale)
+        for words in ("cancel streamly", "cancel streamly right away"):
+            assert "cancelled already: it ended on Thu 12 Mar 2026" in home.ask(words).summary
+
+
 class TestAFee:
     def test_is_the_total_and_the_most(self, home: Installation) -> None:
         """Money like any other."""

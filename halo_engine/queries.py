@@ -18,6 +18,7 @@ from halo_engine.model.errors import NotFound, NotInitialised
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Usual
+from halo_engine.model.ids import can_be_looked_up
 from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.value import Value
@@ -212,8 +213,8 @@ class Queries:
     def _all(self, statement: str, **parameters: Any) -> list[values.Row]:
         return self._reader.rows(statement, household_id=self.household().id, **parameters)
 
-    def _one(self, statement: str, missing: str, **parameters: Any) -> values.Row:
-        rows = self._all(statement, **parameters)
+    def _one(self, statement: str, missing: str, **parameters: str) -> values.Row:
+        rows = self._all(statement, **parameters) if all(map(can_be_looked_up, parameters.values())) else []
         if not rows:
             raise NotFound(missing)
         return rows[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -57,15 +57,14 @@ class Context:
     @classmethod
     def read(cls, books: Books, *, household: Household, member: Member, vendors: Vendors) -> Context:
         """Gathered in one transaction, so that vendors can be asked outside of any."""
-        return cls(
-            household=household,
-            member=member,
-            preference=books.households.preference(household.id),
-            usuals=books.usuals.all(household.id),
-            last_done=_last_done(books, household.id),
-            now=books.now,
-            vendors=vendors,
-        )
+        plain = cls.to_carry_out(books, household=household, member=member, vendors=vendors)
+        return replace(plain, usuals=books.usuals.all(household.id), last_done=_last_done(books, household.id))
+
+    @classmethod
+    def to_carry_out(cls, books: Books, *, household: Household, member: Member, vendors: Vendors) -> Context:
+        """As `read`, without what words may point at: an instruction says everything itself."""
+        preference = books.households.preference(household.id)
+        return cls(household=household, member=member, preference=preference, usuals=(), last_done={}, now=books.now, vendors=vendors)
 
 
 def _last_done(books: Books, household_id: str) -> dict[str, PastExecution]:

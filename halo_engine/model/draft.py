@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -85,12 +87,21 @@ class Terms(Value):
 
     def material(self) -> dict[str, Any]:
         """The object the hash is taken over; times in their one written form."""
-        return self.model_dump(mode="json") | {"expires_at": iso_utc(self.expires_at)}
+        return _material(self.model_dump(mode="json"), iso_utc(self.expires_at))
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the canonical JSON (RFC 8785) of `material()`. Never remembered: a copy with other terms must not keep this one's."""
-        return sha256_hex(canonical_json(self.material()))
+        """SHA-256 over the canonical JSON (RFC 8785) of `material()`. Remembered by content: a copy with other terms must not keep this one's."""
+        return _hash_of(self.model_dump_json(), iso_utc(self.expires_at))
+
+
+@lru_cache(maxsize=256)
+def _hash_of(terms_json: str, expires_at: str) -> str:
+    return sha256_hex(canonical_json(_material(json.loads(terms_json), expires_at)))
+
+
+def _material(fields: dict[str, Any], expires_at: str) -> dict[str, Any]:
+    return fields | {"expires_at": expires_at}
 
 
 class Change(Value):

@@ -39,6 +39,11 @@ def make_id(prefix: Prefix, *, unix_ms: int, entropy: int) -> str:
     return f"{prefix.value}_{''.join(digits)}"
 
 
+def can_be_looked_up(identifier: str) -> bool:
+    """Whether it may be put into a query: ours, and our hashes, are printable ASCII. Databases refuse NUL and half characters."""
+    return identifier.isascii() and identifier.isprintable()
+
+
 def prefix_of(identifier: str) -> Prefix | None:
     """What `identifier` names, or None when it is not one of ours."""
     match = _FORM.fullmatch(identifier)

@@ -26,7 +26,7 @@ from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.household import Member
 from halo_engine.model.ids import Prefix
 from halo_engine.model.policy import Policy, Verdict, evaluate
-from halo_engine.stages.draft import how_it_went, standing
+from halo_engine.stages.draft import how_it_went, still_open
 from halo_engine.store.session import Books, Store
 
 
@@ -66,7 +66,7 @@ class Confirming:
         if draft.status is DraftStatus.CONFIRMED:  # (2)
             return _confirmed_before(books, draft, draft_hash)
         try:
-            standing(books, draft.household_id, draft.id)  # (3)
+            still_open(books, draft)  # (3)
         except HaloError as error:
             return error
         if not hmac.compare_digest(draft.draft_hash.encode(), draft_hash.encode(errors="replace")):  # (4)

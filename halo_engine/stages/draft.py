@@ -199,7 +199,12 @@ def quoted_now(proposal: Proposal, confirmed: Terms) -> Terms:
 
 def standing(books: Books, household_id: str, draft_id: str) -> Draft:
     """A draft that can still be changed or confirmed, or the error that says why this one cannot."""
-    draft = books.drafts.get(household_id, draft_id).as_of(books.now)
+    return still_open(books, books.drafts.get(household_id, draft_id))
+
+
+def still_open(books: Books, draft: Draft) -> Draft:
+    """As `standing`, for a draft that was read in this transaction."""
+    draft = draft.as_of(books.now)
     match draft.status:
         case DraftStatus.CONFIRMED:
             raise AlreadyConfirmed(hint=how_it_went(books, draft))

@@ -125,7 +125,7 @@ class Executing:
             raise StoreDamaged(f"Execution {execution.id} does not carry out what was confirmed. Nothing is sent.")
         household = books.households.get(execution.household_id)
         member = books.households.member(household.id, confirmation.user_id)
-        context = Context.read(books, household=household, member=member, vendors=self._vendors)
+        context = Context.to_carry_out(books, household=household, member=member, vendors=self._vendors)
         return _Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
 
     # when whoever carries it on dies or cannot

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session, col
 
 from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import Conflict, NotFound
+from halo_engine.model.ids import can_be_looked_up
 from halo_engine.store import tables
 from halo_engine.store.values import draft_json, draft_value, revision_value
 
@@ -26,11 +27,11 @@ class Drafts:
 
     def get(self, household_id: str, draft_id: str) -> Draft:
         """The draft, locked until the transaction ends. Raises `NotFound` for an id that is not this household's."""
-        of_household = select(tables.Draft).where(tables.Draft.household_id == household_id, tables.Draft.id == draft_id)
-        row = self._session.exec(of_household.with_for_update()).first()
-        if row is None:
+        found = self._session.connection().execute(_DRAFT, {"of": draft_id}).mappings() if can_be_looked_up(draft_id) else None
+        row = found.first() if found else None
+        if row is None or row["household_id"] != household_id:
             raise NotFound("There is no such draft in this household.")
-        return draft_value(row.model_dump())
+        return draft_value(row)
 
     def revise(self, before: Draft, after: Draft, *, now: datetime) -> None:
         """Put `after` in the place of `before`, which stays among the revisions. Raises `Conflict` when `before` no longer stands."""
@@ -43,29 +44,21 @@ class Drafts:
         return draft.model_copy(update={"status": status})
 
     def revision(self, draft_id: str, draft_hash: str) -> Draft | None:
-        """The version of the draft with that hash, current or superseded."""
-        joined = select(tables.DraftRevision, tables.Draft.status).join(tables.Draft)
-        found = self._session.exec(
-            joined.where(tables.DraftRevision.draft_id == draft_id, tables.DraftRevision.draft_hash == draft_hash)
-        ).first()
-        return revision_value({**found[0].model_dump(), "status": found[1]}) if found else None
+        """The version of the draft with that hash, current or superseded. The hash is whatever somebody presented."""
+        if not can_be_looked_up(draft_hash):
+            return None
+        row = self._session.connection().execute(_REVISION, {"of": draft_id, "hash": draft_hash}).mappings().first()
+        return revision_value(row) if row else None
 
     def shown_at(self, draft: Draft) -> datetime:
         """When the terms that stand now were first shown."""
-        key = {"draft_id": draft.id, "revision": draft.revision}
-        return self._session.get_one(tables.DraftRevision, key).created_at
+        shown: datetime = self._session.connection().execute(_SHOWN_AT, {"of": draft.id, "at_revision": draft.revision}).scalar_one()
+        return shown
 
     def _replace(self, before: Draft, fields: dict[str, Any]) -> None:
-        stands = (
-            col(tables.Draft.id) == before.id,
-            col(tables.Draft.status) == DraftStatus.OPEN.value,
-            col(tables.Draft.revision) == before.revision,
-        )
-        # Core's execute: SQLModel's exec has no type for an UPDATE's row count.
-        changed = self._session.connection().execute(update(tables.Draft).where(*stands).values(**fields))
-        if changed.rowcount != 1:
+        stands = {"of": before.id, "from_status": DraftStatus.OPEN.value, "from_revision": before.revision}
+        if self._session.connection().execute(_REPLACE, {**fields, **stands}).rowcount != 1:
             raise Conflict("The draft changed in the meantime.", hint=f"Look at it again with: halo draft show {before.id}")
-        self._session.expire_all()
 
     def _keep(self, draft: Draft, now: datetime) -> None:
         self._session.add(
@@ -74,6 +67,23 @@ class Drafts:
             )
         )
         self._session.flush()
+
+
+# Core and prepared once: confirming and every move of an execution read the draft.
+_DRAFT = select(*tables.columns_of(tables.Draft)).where(col(tables.Draft.id) == bindparam("of")).with_for_update()
+_REVISION = (
+    select(*tables.columns_of(tables.DraftRevision), col(tables.Draft.status))
+    .join(tables.Draft, col(tables.Draft.id) == col(tables.DraftRevision.draft_id))
+    .where(col(tables.DraftRevision.draft_id) == bindparam("of"), col(tables.DraftRevision.draft_hash) == bindparam("hash"))
+)
+_SHOWN_AT = select(col(tables.DraftRevision.created_at)).where(
+    col(tables.DraftRevision.draft_id) == bindparam("of"), col(tables.DraftRevision.revision) == bindparam("at_revision")
+)
+_REPLACE = update(tables.Draft).where(
+    col(tables.Draft.id) == bindparam("of"),
+    col(tables.Draft.status) == bindparam("from_status"),
+    col(tables.Draft.revision) == bindparam("from_revision"),
+)
 
 
 def _standing(draft: Draft) -> dict[str, Any]:

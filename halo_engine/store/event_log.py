@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, insert, select
+from sqlmodel import Session, col
 
 from halo_engine.clock import Clock
 from halo_engine.model.event import GENESIS, Event, ExecutionMoved, Payload
@@ -21,33 +22,50 @@ class EventLog:
 
     def __init__(self, session: Session, clock: Clock, now: datetime) -> None:
         self._session, self._clock, self.now = session, clock, now
+        #: The ends of the chains that this transaction has locked, by household.
+        self._ends: dict[str, tuple[int, str]] = {}
 
     def append(self, payload: Payload, *, household_id: str, entity_id: str, user_id: str | None = None, suffix: str = "") -> Event:
         """Add what happened to `entity_id`. `suffix` completes the type of an event whose name carries a status."""
-        last = self._last(household_id)
+        last_seq, last_hash = self._ends.get(household_id) or self._locked_end(household_id)
         event = Event(
             id=self._clock.new_id(Prefix.EVENT),
             household_id=household_id,
-            seq=last.seq + 1 if last else 1,
+            seq=last_seq + 1,
             user_id=user_id,
             entity_type=payload.entity_type,
             entity_id=entity_id,
             event_type=f"{payload.event_type}{suffix}",
             payload=payload.model_dump(mode="json"),
             created_at=self.now,
-            prev_hash=last.hash if last else GENESIS,
+            prev_hash=last_hash,
             hash="",
         ).sealed()
         fields = event.model_dump(exclude={"payload"})
-        self._session.add(tables.EventLog(**fields, event_payload_json=to_json(event.payload)))
-        self._session.flush()
+        self._session.connection().execute(_INSERT, {**fields, "event_payload_json": to_json(event.payload)})
+        self._ends[household_id] = (event.seq, event.hash)
         return event
 
     def append_move(self, payload: ExecutionMoved, *, household_id: str, entity_id: str, status: str, user_id: str | None = None) -> Event:
         """Add that an execution went to `status`."""
         return self.append(payload, household_id=household_id, entity_id=entity_id, user_id=user_id, suffix=f".{status}")
 
-    def _last(self, household_id: str) -> tables.EventLog | None:
-        self._session.exec(select(tables.Household).where(tables.Household.id == household_id).with_for_update(key_share=True)).one()
-        of_household = select(tables.EventLog).where(tables.EventLog.household_id == household_id)
-        return self._session.exec(of_household.order_by(col(tables.EventLog.seq).desc()).limit(1)).first()
+    def _locked_end(self, household_id: str) -> tuple[int, str]:
+        """The newest event's number and hash, with the chain locked until the transaction ends."""
+        connection = self._session.connection()
+        if connection.dialect.name == "postgresql":
+            # SQLite has one writer anyway.
+            connection.execute(_LOCK, {"of": household_id})
+        last = connection.execute(_LAST, {"of": household_id}).first()
+        return (last.seq, last.hash) if last else (0, GENESIS)
+
+
+# Core and prepared once: every move of an execution appends two or three events.
+_LOCK = select(col(tables.Household.id)).where(col(tables.Household.id) == bindparam("of")).with_for_update(key_share=True)
+_LAST = (
+    select(col(tables.EventLog.seq), col(tables.EventLog.hash))
+    .where(col(tables.EventLog.household_id) == bindparam("of"))
+    .order_by(col(tables.EventLog.seq).desc())
+    .limit(1)
+)
+_INSERT = insert(tables.EventLog)

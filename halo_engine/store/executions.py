@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session, col
 
 from halo_engine.model.confirmation import Confirmation
 from halo_engine.model.errors import FencedOff, NotFound
 from halo_engine.model.execution import Attempt, Execution, ExecutionStatus
+from halo_engine.model.ids import can_be_looked_up
 from halo_engine.store import tables
 from halo_engine.store.values import attempt_value, confirmation_value, execution_payload_json, execution_value
 
@@ -20,64 +21,82 @@ class Executions:
 
     def add(self, confirmation: Confirmation, execution: Execution) -> None:
         """The yes and what it starts, together."""
-        self._session.add(tables.Confirmation(**confirmation.model_dump()))
-        self._session.add(tables.Execution(id=execution.id, **_columns(execution)))
-        self._session.flush()
+        connection = self._session.connection()
+        connection.execute(_ADD_CONFIRMATION, confirmation.model_dump())
+        connection.execute(_ADD_EXECUTION, {"id": execution.id, **_columns(execution)})
 
     def confirmation(self, draft_id: str) -> Confirmation | None:
-        row = self._session.exec(select(tables.Confirmation).where(tables.Confirmation.draft_id == draft_id)).first()
-        return confirmation_value(row.model_dump()) if row else None
+        row = self._session.connection().execute(_CONFIRMATION, {"of": draft_id}).mappings().first()
+        return confirmation_value(row) if row else None
 
     def get(self, execution_id: str, *, household_id: str | None = None) -> Execution:
         """The execution, locked until the transaction ends. Raises `NotFound`, also for another household's."""
-        wanted = select(tables.Execution).where(tables.Execution.id == execution_id)
-        if household_id is not None:
-            wanted = wanted.where(tables.Execution.household_id == household_id)
-        row = self._session.exec(wanted.with_for_update()).first()
-        if row is None:
+        found = self._session.connection().execute(_EXECUTION, {"of": execution_id}) if can_be_looked_up(execution_id) else None
+        row = found.mappings().first() if found else None
+        if row is None or household_id not in (None, row["household_id"]):
             raise NotFound("There is no such execution in this household.")
-        return execution_value(row.model_dump())
+        return execution_value(row)
 
     def of_draft(self, draft_id: str) -> Execution | None:
-        row = self._session.exec(select(tables.Execution).where(tables.Execution.draft_id == draft_id)).first()
-        return execution_value(row.model_dump()) if row else None
+        row = self._session.connection().execute(_OF_DRAFT, {"of": draft_id}).mappings().first()
+        return execution_value(row) if row else None
 
     def last_done(self, household_id: str) -> tuple[Execution, ...]:
         """The newest finished execution of each verb."""
-        done = (tables.Execution.household_id == household_id, tables.Execution.status == ExecutionStatus.DONE.value)
-        verbs = self._session.exec(select(tables.Execution.verb).where(*done).distinct()).all()
-        newest = [
-            select(tables.Execution).where(*done, tables.Execution.verb == verb).order_by(col(tables.Execution.finished_at).desc())
-            for verb in sorted(verbs)
-        ]
-        rows = [self._session.exec(statement.limit(1)).one() for statement in newest]
-        return tuple(execution_value(row.model_dump()) for row in rows)
+        connection = self._session.connection()
+        verbs = connection.execute(_VERBS_DONE, {"of": household_id}).scalars()
+        rows = [connection.execute(_LAST_DONE, {"of": household_id, "verb": verb}).mappings().one() for verb in sorted(verbs)]
+        return tuple(execution_value(row) for row in rows)
 
     def replace(self, before: Execution, after: Execution) -> None:
         """Write `after` if `before` still stands. Raises `FencedOff` when somebody else has moved it: a fenced-off writer writes nothing."""
-        stands = (
-            col(tables.Execution.id) == before.id,
-            col(tables.Execution.status) == before.status.value,
-            col(tables.Execution.version) == before.version,
-        )
-        changed = self._session.connection().execute(update(tables.Execution).where(*stands).values(**_columns(after)))
-        if changed.rowcount != 1:
+        stands = {"of": before.id, "from_status": before.status.value, "from_version": before.version}
+        if self._session.connection().execute(_REPLACE, {**_columns(after), **stands}).rowcount != 1:
             raise FencedOff
-        self._session.expire_all()
 
     def put_attempt(self, attempt: Attempt) -> None:
         """Write an attempt: when it begins, where the begin must be on record, and again when it ends.
 
         After `replace` in the same transaction, so that a worker which was overtaken writes none.
         """
-        self._session.merge(tables.ExecutionAttempt(**attempt.model_dump()))
-        self._session.flush()
+        fields = attempt.model_dump()
+        connection = self._session.connection()
+        ends = attempt.finished_at is not None and connection.execute(_END_ATTEMPT, {**fields, "of": attempt.id}).rowcount == 1
+        if not ends:
+            connection.execute(_BEGIN_ATTEMPT, fields)
 
     def attempts(self, execution_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""
-        of_execution = select(tables.ExecutionAttempt).where(tables.ExecutionAttempt.execution_id == execution_id)
-        rows = self._session.exec(of_execution.order_by(col(tables.ExecutionAttempt.attempt_number)))
-        return tuple(attempt_value(row.model_dump()) for row in rows)
+        rows = self._session.connection().execute(_ATTEMPTS, {"of": execution_id}).mappings()
+        return tuple(attempt_value(row) for row in rows)
+
+
+# Core and prepared once: every move of an execution goes through these.
+_CONFIRMATION = select(*tables.columns_of(tables.Confirmation)).where(col(tables.Confirmation.draft_id) == bindparam("of"))
+_ADD_CONFIRMATION = insert(tables.Confirmation)
+_ADD_EXECUTION = insert(tables.Execution)
+_OF_DRAFT = select(*tables.columns_of(tables.Execution)).where(col(tables.Execution.draft_id) == bindparam("of"))
+_DONE = (col(tables.Execution.household_id) == bindparam("of"), col(tables.Execution.status) == ExecutionStatus.DONE.value)
+_VERBS_DONE = select(col(tables.Execution.verb)).where(*_DONE).distinct()
+_LAST_DONE = (
+    select(*tables.columns_of(tables.Execution))
+    .where(*_DONE, col(tables.Execution.verb) == bindparam("verb"))
+    .order_by(col(tables.Execution.finished_at).desc())
+    .limit(1)
+)
+_REPLACE = update(tables.Execution).where(
+    col(tables.Execution.id) == bindparam("of"),
+    col(tables.Execution.status) == bindparam("from_status"),
+    col(tables.Execution.version) == bindparam("from_version"),
+)
+_EXECUTION = select(*tables.columns_of(tables.Execution)).where(col(tables.Execution.id) == bindparam("of")).with_for_update()
+_ATTEMPTS = (
+    select(*tables.columns_of(tables.ExecutionAttempt))
+    .where(col(tables.ExecutionAttempt.execution_id) == bindparam("of"))
+    .order_by(col(tables.ExecutionAttempt.attempt_number))
+)
+_BEGIN_ATTEMPT = insert(tables.ExecutionAttempt)
+_END_ATTEMPT = update(tables.ExecutionAttempt).where(col(tables.ExecutionAttempt.id) == bindparam("of"))
 
 
 def _columns(execution: Execution) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from halo_engine.model.errors import NotFound, NotInitialised
 from halo_engine.model.household import Household, Member, Preference
@@ -41,8 +42,8 @@ class Households:
 
     def first(self) -> Household | None:
         """The household of a data directory; a terminal has one."""
-        row = self._session.exec(select(tables.Household).order_by(col(tables.Household.created_at), col(tables.Household.id))).first()
-        return household_value(row.model_dump()) if row else None
+        row = self._session.connection().execute(_FIRST).mappings().first()
+        return household_value(row) if row else None
 
     def home(self) -> Household:
         """As `first`. Raises `NotInitialised` when there is none."""
@@ -52,12 +53,12 @@ class Households:
         return household
 
     def get(self, household_id: str) -> Household:
-        return household_value(self._session.get_one(tables.Household, household_id).model_dump())
+        return household_value(self._session.connection().execute(_HOUSEHOLD, {"of": household_id}).mappings().one())
 
     def members(self, household_id: str) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
-        rows = self._session.exec(select(tables.User).where(tables.User.household_id == household_id).order_by(col(tables.User.id)))
-        return tuple(member_value(row.model_dump()) for row in rows)
+        rows = self._session.connection().execute(_MEMBERS, {"of": household_id}).mappings()
+        return tuple(member_value(row) for row in rows)
 
     def member(self, household_id: str, who: str | None) -> Member:
         """The member called `who` (name in any case, or id); without a name, the first. Raises `NotFound`."""
@@ -71,5 +72,11 @@ class Households:
         raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
     def preference(self, household_id: str) -> Preference:
-        row = self._session.exec(select(tables.Preference).where(tables.Preference.household_id == household_id)).one()
-        return preference_value(row.model_dump())
+        return preference_value(self._session.connection().execute(_PREFERENCE, {"of": household_id}).mappings().one())
+
+
+# Core and prepared once: confirming and every move of an execution read these.
+_FIRST = select(*tables.columns_of(tables.Household)).order_by(col(tables.Household.created_at), col(tables.Household.id)).limit(1)
+_HOUSEHOLD = select(*tables.columns_of(tables.Household)).where(col(tables.Household.id) == bindparam("of"))
+_MEMBERS = select(*tables.columns_of(tables.User)).where(col(tables.User.household_id) == bindparam("of")).order_by(col(tables.User.id))
+_PREFERENCE = select(*tables.columns_of(tables.Preference)).where(col(tables.Preference.household_id) == bindparam("of"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from halo_engine.model.receipt import Receipt
@@ -14,8 +15,7 @@ class Receipts:
         self._session = session
 
     def add(self, receipt: Receipt) -> None:
-        self._session.add(tables.ReceiptArtifact(**receipt.model_dump()))
-        self._session.flush()
+        self._session.connection().execute(insert(tables.ReceiptArtifact), receipt.model_dump())
 
     def of_execution(self, execution_id: str) -> Receipt | None:
         of_execution = select(tables.ReceiptArtifact).where(tables.ReceiptArtifact.execution_id == execution_id)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from halo_engine.model.errors import NotFound
+from halo_engine.model.ids import can_be_looked_up
 from halo_engine.model.intent import Intent
 from halo_engine.model.value import Value
 from halo_engine.store import tables
@@ -59,7 +60,7 @@ class Requests:
         of_household = select(tables.ExecutionRequest).where(
             tables.ExecutionRequest.household_id == household_id, tables.ExecutionRequest.id == request_id
         )
-        row = self._session.exec(of_household).first()
+        row = self._session.exec(of_household).first() if can_be_looked_up(request_id) else None
         if row is None:
             raise NotFound("There is no such request in this household.")
         return Request(

@@ -9,10 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from halo_engine.store.columns import UtcDateTime
+
+
+def columns_of(model: type[SQLModel]) -> tuple[ColumnElement[Any], ...]:
+    """Every column, for a statement that wants rows and not objects."""
+    return tuple(SQLModel.metadata.tables[str(model.__tablename__)].columns)
 
 
 def _at(*, optional: bool = False) -> Any:

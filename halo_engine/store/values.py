@@ -20,7 +20,8 @@ from halo_engine.model.household import Household, Member, Preference, Usual
 from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
 
-Row = Mapping[str, Any]
+#: The fields of a row by their column's name; SQLAlchemy types its own by `Any`.
+Row = Mapping[Any, Any]
 
 
 def to_json(value: Any) -> str:

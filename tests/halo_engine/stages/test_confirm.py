@@ -76,7 +76,7 @@ class TestConfirming:
 
 
 class TestAHash:
-    @pytest.mark.parametrize("presented", ["", "0" * 64, "ABC", "é", "\x00", "'; DROP TABLE draft; --"])
+    @pytest.mark.parametrize("presented", ["", "0" * 64, "ABC", "é", "\x00", "\ud800", "'; DROP TABLE draft; --"])
     def test_that_is_not_the_drafts_confirms_nothing(self, home: Installation, card: Card, presented: str) -> None:
         """Only the exact hash is a yes; whatever else is presented is refused and put on record."""
         assert card.draft_id
@@ -132,11 +132,20 @@ class TestADraft:
         with pytest.raises(AlreadyConfirmed):
             home.engine.modify(card.draft_id, "make it 3", member=None)
 
-    @pytest.mark.parametrize("stranger", ["dft_01kjtdpp80ewsr5kkf8hzdf739", "nonsense", "exe_01kjtdpp80ewsr5kkf8hzdf739", ""])
+    @pytest.mark.parametrize(
+        "stranger", ["dft_01kjtdpp80ewsr5kkf8hzdf739", "nonsense", "exe_01kjtdpp80ewsr5kkf8hzdf739", "", "\x00", "\ud800"]
+    )
     def test_nobody_knows_is_not_found(self, home: Installation, stranger: str) -> None:
         """An unknown id is said to be unknown."""
-        with pytest.raises(NotFound):
-            home.engine.confirm(stranger, draft_hash="0" * 64, member=None)
+        with home.queries() as queries:
+            for look in (
+                partial(home.engine.confirm, stranger, draft_hash="0" * 64, member=None),
+                partial(home.engine.execute, stranger, wait_s=1),
+                partial(queries.draft, stranger),
+                partial(queries.execution, stranger),
+            ):
+                with pytest.raises(NotFound):
+                    look()
 
 
 class TestAMember:
@@ -176,6 +185,16 @@ class TestPeopleAtOnce:
         card = anywhere.ask("order 2 packs of AA batteries")
         got = _at_once([partial(anywhere.confirm, card, member=member) for member in ["Alex", "Sam"] * 4])
         assert len({execution.id for execution in got}) == 1
+
+    @pytest.mark.parametrize("presented", ["\x00", "\ud800"])
+    def test_who_present_what_no_database_takes_are_refused_like_others(self, anywhere: Installation, presented: str) -> None:
+        """A NUL or half a character is no error of the database's: it is a wrong hash, and an unknown id, and on record."""
+        card = anywhere.ask("order 2 packs of AA batteries")
+        with pytest.raises(TermsChanged):
+            anywhere.engine.confirm(str(card.draft_id), draft_hash=presented, member=None)
+        with pytest.raises(NotFound):
+            anywhere.engine.confirm(presented, draft_hash=str(card.draft_hash), member=None)
+        assert refusals(anywhere) == ["terms_changed"]
 
     def test_asking_and_confirming_different_things_do_not_stop_each_other(self, anywhere: Installation) -> None:
         """Every one of eight gets a draft and an execution, and the log is one chain."""
@@ -222,7 +241,7 @@ class TestAPlantedBug:
         def not_checked(*_: Any) -> None:
             return None
 
-        monkeypatch.setattr(confirm_stage, "standing", not_checked)
+        monkeypatch.setattr(confirm_stage, "still_open", not_checked)
         home.later(days=1)
         assert home.confirm(card)
         assert "expired" in home.verify().problems[0]

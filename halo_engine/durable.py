@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,8 @@ _REAP_EVERY_S = 0.5
 _TRY_AGAIN = timedelta(seconds=2)
 #: An execution that fails this often in one worker, for reasons that are none of the vendor's, is given to a person.
 _BUGS = 5
+#: How many tickets are torn up in one commit.
+_TOGETHER = 32
 #: A call to a vendor takes less than this (`vendors.http.Limits`), so a worker that was asked to stop has stopped by then.
 _DRAIN_S = 120
 
@@ -61,6 +63,7 @@ class Tickets:
         self._store = store
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
+        self._ended: list[str] = []
 
     def open(self) -> DBOSClient:
         """Make the library's own tables, once a process. Before the transaction of the first ticket, since it is a transaction too."""
@@ -95,7 +98,7 @@ class Tickets:
     def write(self, books: Books, execution: Execution) -> None:
         """In the transaction that confirms: either both are true or neither."""
         self.open().enqueue_in_transaction(
-            books.session,
+            books.connection,
             {
                 "workflow_name": _WORKFLOW,
                 "queue_name": _QUEUE,
@@ -105,10 +108,29 @@ class Tickets:
         )
 
     def tear_up(self, execution_id: str) -> None:
-        """Its execution has ended: nobody needs to look at it again. One that is left is found, and found to be finished, by the next worker."""
-        client = self.open()
-        with self._store.translated():
-            client.delete_workflows([execution_id])
+        """Its execution has ended: nobody needs to look at it again. Some are torn up together, since each time is a commit.
+
+        One that is left by somebody who was killed is found, and found to be finished, by the next worker.
+        """
+        with self._lock:
+            self._ended.append(execution_id)
+            is_time = len(self._ended) >= _TOGETHER
+        if is_time:
+            self._flush()
+
+    def close(self) -> None:
+        """Tear up what is left to be."""
+        # The database may be what failed: this is housekeeping, and must not hide the error that ended the work.
+        with suppress(StoreFailed):
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            ended, self._ended = self._ended, []
+        if ended:
+            client = self.open()
+            with self._store.translated():
+                client.delete_workflows(ended)
 
 
 class Carrier:

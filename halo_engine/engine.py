@@ -127,6 +127,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the books."""
+        self._tickets.close()
         self._store.close()
 
     def found_household(self, plan: HouseholdPlan) -> Household:
@@ -215,7 +216,7 @@ class Engine:
     def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
         """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
         self._tickets.open()
-        return self._confirming.confirm(draft_id, draft_hash=draft_hash, member=self._member(member))
+        return self._confirming.confirm(draft_id, draft_hash=draft_hash, who=member)
 
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""

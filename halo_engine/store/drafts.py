@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlmodel import col
 
 from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import Conflict, NotFound
@@ -16,18 +16,17 @@ from halo_engine.store.values import draft_json, draft_value, revision_value
 
 
 class Drafts:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def add(self, draft: Draft) -> None:
         """A new draft in its first revision."""
-        self._session.add(tables.Draft(id=draft.id, created_at=draft.created_at, **_standing(draft)))
-        self._session.flush()
+        self._connection.execute(insert(tables.Draft), {"id": draft.id, "created_at": draft.created_at, **_standing(draft)})
         self._keep(draft, draft.created_at)
 
     def get(self, household_id: str, draft_id: str) -> Draft:
         """The draft, locked until the transaction ends. Raises `NotFound` for an id that is not this household's."""
-        found = self._session.connection().execute(_DRAFT, {"of": draft_id}).mappings() if can_be_looked_up(draft_id) else None
+        found = self._connection.execute(_DRAFT, {"of": draft_id}).mappings() if can_be_looked_up(draft_id) else None
         row = found.first() if found else None
         if row is None or row["household_id"] != household_id:
             raise NotFound("There is no such draft in this household.")
@@ -47,26 +46,22 @@ class Drafts:
         """The version of the draft with that hash, current or superseded. The hash is whatever somebody presented."""
         if not can_be_looked_up(draft_hash):
             return None
-        row = self._session.connection().execute(_REVISION, {"of": draft_id, "hash": draft_hash}).mappings().first()
+        row = self._connection.execute(_REVISION, {"of": draft_id, "hash": draft_hash}).mappings().first()
         return revision_value(row) if row else None
 
     def shown_at(self, draft: Draft) -> datetime:
         """When the terms that stand now were first shown."""
-        shown: datetime = self._session.connection().execute(_SHOWN_AT, {"of": draft.id, "at_revision": draft.revision}).scalar_one()
+        shown: datetime = self._connection.execute(_SHOWN_AT, {"of": draft.id, "at_revision": draft.revision}).scalar_one()
         return shown
 
     def _replace(self, before: Draft, fields: dict[str, Any]) -> None:
         stands = {"of": before.id, "from_status": DraftStatus.OPEN.value, "from_revision": before.revision}
-        if self._session.connection().execute(_REPLACE, {**fields, **stands}).rowcount != 1:
+        if self._connection.execute(_REPLACE, {**fields, **stands}).rowcount != 1:
             raise Conflict("The draft changed in the meantime.", hint=f"Look at it again with: halo draft show {before.id}")
 
     def _keep(self, draft: Draft, now: datetime) -> None:
-        self._session.add(
-            tables.DraftRevision(
-                draft_id=draft.id, revision=draft.revision, draft_hash=draft.draft_hash, draft_json=draft_json(draft), created_at=now
-            )
-        )
-        self._session.flush()
+        kept = {"draft_id": draft.id, "revision": draft.revision, "draft_hash": draft.draft_hash, "draft_json": draft_json(draft)}
+        self._connection.execute(insert(tables.DraftRevision), {**kept, "created_at": now})
 
 
 # Core and prepared once: confirming and every move of an execution read the draft.

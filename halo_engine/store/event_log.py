@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select
-from sqlmodel import Session, col
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlmodel import col
 
 from halo_engine.clock import Clock
 from halo_engine.model.event import GENESIS, Event, ExecutionMoved, Payload
@@ -20,8 +20,8 @@ from halo_engine.store.values import to_json
 class EventLog:
     """The append side."""
 
-    def __init__(self, session: Session, clock: Clock, now: datetime) -> None:
-        self._session, self._clock, self.now = session, clock, now
+    def __init__(self, connection: Connection, clock: Clock, now: datetime) -> None:
+        self._connection, self._clock, self.now = connection, clock, now
         #: The ends of the chains that this transaction has locked, by household.
         self._ends: dict[str, tuple[int, str]] = {}
 
@@ -42,7 +42,7 @@ class EventLog:
             hash="",
         ).sealed()
         fields = event.model_dump(exclude={"payload"})
-        self._session.connection().execute(_INSERT, {**fields, "event_payload_json": to_json(event.payload)})
+        self._connection.execute(_INSERT, {**fields, "event_payload_json": to_json(event.payload)})
         self._ends[household_id] = (event.seq, event.hash)
         return event
 
@@ -52,7 +52,7 @@ class EventLog:
 
     def _locked_end(self, household_id: str) -> tuple[int, str]:
         """The newest event's number and hash, with the chain locked until the transaction ends."""
-        connection = self._session.connection()
+        connection = self._connection
         if connection.dialect.name == "postgresql":
             # SQLite has one writer anyway.
             connection.execute(_LOCK, {"of": household_id})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlmodel import col
 
 from halo_engine.model.confirmation import Confirmation
 from halo_engine.model.errors import FencedOff, NotFound
@@ -16,34 +16,34 @@ from halo_engine.store.values import attempt_value, confirmation_value, executio
 
 
 class Executions:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def add(self, confirmation: Confirmation, execution: Execution) -> None:
         """The yes and what it starts, together."""
-        connection = self._session.connection()
+        connection = self._connection
         connection.execute(_ADD_CONFIRMATION, confirmation.model_dump())
         connection.execute(_ADD_EXECUTION, {"id": execution.id, **_columns(execution)})
 
     def confirmation(self, draft_id: str) -> Confirmation | None:
-        row = self._session.connection().execute(_CONFIRMATION, {"of": draft_id}).mappings().first()
+        row = self._connection.execute(_CONFIRMATION, {"of": draft_id}).mappings().first()
         return confirmation_value(row) if row else None
 
     def get(self, execution_id: str, *, household_id: str | None = None) -> Execution:
         """The execution, locked until the transaction ends. Raises `NotFound`, also for another household's."""
-        found = self._session.connection().execute(_EXECUTION, {"of": execution_id}) if can_be_looked_up(execution_id) else None
+        found = self._connection.execute(_EXECUTION, {"of": execution_id}) if can_be_looked_up(execution_id) else None
         row = found.mappings().first() if found else None
         if row is None or household_id not in (None, row["household_id"]):
             raise NotFound("There is no such execution in this household.")
         return execution_value(row)
 
     def of_draft(self, draft_id: str) -> Execution | None:
-        row = self._session.connection().execute(_OF_DRAFT, {"of": draft_id}).mappings().first()
+        row = self._connection.execute(_OF_DRAFT, {"of": draft_id}).mappings().first()
         return execution_value(row) if row else None
 
     def last_done(self, household_id: str) -> tuple[Execution, ...]:
         """The newest finished execution of each verb."""
-        connection = self._session.connection()
+        connection = self._connection
         verbs = connection.execute(_VERBS_DONE, {"of": household_id}).scalars()
         rows = [connection.execute(_LAST_DONE, {"of": household_id, "verb": verb}).mappings().one() for verb in sorted(verbs)]
         return tuple(execution_value(row) for row in rows)
@@ -51,7 +51,7 @@ class Executions:
     def replace(self, before: Execution, after: Execution) -> None:
         """Write `after` if `before` still stands. Raises `FencedOff` when somebody else has moved it: a fenced-off writer writes nothing."""
         stands = {"of": before.id, "from_status": before.status.value, "from_version": before.version}
-        if self._session.connection().execute(_REPLACE, {**_columns(after), **stands}).rowcount != 1:
+        if self._connection.execute(_REPLACE, {**_columns(after), **stands}).rowcount != 1:
             raise FencedOff
 
     def put_attempt(self, attempt: Attempt) -> None:
@@ -60,14 +60,14 @@ class Executions:
         After `replace` in the same transaction, so that a worker which was overtaken writes none.
         """
         fields = attempt.model_dump()
-        connection = self._session.connection()
+        connection = self._connection
         ends = attempt.finished_at is not None and connection.execute(_END_ATTEMPT, {**fields, "of": attempt.id}).rowcount == 1
         if not ends:
             connection.execute(_BEGIN_ATTEMPT, fields)
 
     def attempts(self, execution_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""
-        rows = self._session.connection().execute(_ATTEMPTS, {"of": execution_id}).mappings()
+        rows = self._connection.execute(_ATTEMPTS, {"of": execution_id}).mappings()
         return tuple(attempt_value(row) for row in rows)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlmodel import col
 
 from halo_engine.model.errors import NotFound, NotInitialised
 from halo_engine.model.household import Household, Member, Preference
@@ -14,35 +14,26 @@ from halo_engine.store.values import household_value, member_value, preference_v
 
 
 class Households:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def found_alone(self) -> None:
         """Until the transaction ends nobody else founds a household: of two that find none, both would. SQLite has one writer anyway."""
-        connection = self._session.connection()
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("LOCK TABLE household IN SHARE ROW EXCLUSIVE MODE")
+        if self._connection.dialect.name == "postgresql":
+            self._connection.exec_driver_sql("LOCK TABLE household IN SHARE ROW EXCLUSIVE MODE")
 
     def add(self, household: Household, members: tuple[Member, ...], preference: Preference, *, now: datetime) -> None:
         """A household with everyone in it."""
-        self._session.add(tables.Household(**household.model_dump()))
-        # One statement at a time: without relationships the session cannot order them by their foreign keys.
-        self._session.flush()
-        self._session.add_all(tables.User(**member.model_dump()) for member in members)
+        self._connection.execute(insert(tables.Household), household.model_dump())
+        self._connection.execute(insert(tables.User), [member.model_dump() for member in members])
         address = preference.shipping_address
-        self._session.add(
-            tables.Preference(
-                **preference.model_dump(exclude={"shipping_address"}),
-                shipping_address_json=to_json(address.model_dump(mode="json")) if address else None,
-                created_at=now,
-                updated_at=now,
-            )
-        )
-        self._session.flush()
+        shipping_address_json = to_json(address.model_dump(mode="json")) if address else None
+        fields = preference.model_dump(exclude={"shipping_address"}) | {"shipping_address_json": shipping_address_json}
+        self._connection.execute(insert(tables.Preference), {**fields, "created_at": now, "updated_at": now})
 
     def first(self) -> Household | None:
         """The household of a data directory; a terminal has one."""
-        row = self._session.connection().execute(_FIRST).mappings().first()
+        row = self._connection.execute(_FIRST).mappings().first()
         return household_value(row) if row else None
 
     def home(self) -> Household:
@@ -53,11 +44,11 @@ class Households:
         return household
 
     def get(self, household_id: str) -> Household:
-        return household_value(self._session.connection().execute(_HOUSEHOLD, {"of": household_id}).mappings().one())
+        return household_value(self._connection.execute(_HOUSEHOLD, {"of": household_id}).mappings().one())
 
     def members(self, household_id: str) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
-        rows = self._session.connection().execute(_MEMBERS, {"of": household_id}).mappings()
+        rows = self._connection.execute(_MEMBERS, {"of": household_id}).mappings()
         return tuple(member_value(row) for row in rows)
 
     def member(self, household_id: str, who: str | None) -> Member:
@@ -72,7 +63,7 @@ class Households:
         raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
     def preference(self, household_id: str) -> Preference:
-        return preference_value(self._session.connection().execute(_PREFERENCE, {"of": household_id}).mappings().one())
+        return preference_value(self._connection.execute(_PREFERENCE, {"of": household_id}).mappings().one())
 
 
 # Core and prepared once: confirming and every move of an execution read these.

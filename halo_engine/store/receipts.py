@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlmodel import col
 
 from halo_engine.model.receipt import Receipt
 from halo_engine.store import tables
@@ -11,13 +11,19 @@ from halo_engine.store.values import receipt_value
 
 
 class Receipts:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def add(self, receipt: Receipt) -> None:
-        self._session.connection().execute(insert(tables.ReceiptArtifact), receipt.model_dump())
+        self._connection.execute(insert(tables.ReceiptArtifact), receipt.model_dump())
 
     def of_execution(self, execution_id: str) -> Receipt | None:
-        of_execution = select(tables.ReceiptArtifact).where(tables.ReceiptArtifact.execution_id == execution_id)
-        row = self._session.exec(of_execution.order_by(col(tables.ReceiptArtifact.id))).first()
-        return receipt_value(row.model_dump()) if row else None
+        row = self._connection.execute(_OF_EXECUTION, {"of": execution_id}).mappings().first()
+        return receipt_value(row) if row else None
+
+
+_OF_EXECUTION = (
+    select(*tables.columns_of(tables.ReceiptArtifact))
+    .where(col(tables.ReceiptArtifact.execution_id) == bindparam("of"))
+    .order_by(col(tables.ReceiptArtifact.id))
+)

@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlmodel import col
 
 from halo_engine.model.errors import NotFound
 from halo_engine.model.ids import can_be_looked_up
@@ -30,38 +31,24 @@ class Request(Value):
 
 
 class Requests:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def add(self, request: Request) -> None:
-        self._session.add(
-            tables.ExecutionRequest(
-                id=request.id,
-                household_id=request.household_id,
-                user_id=request.user_id,
-                channel=request.channel,
-                raw_command_text=request.text,
-                normalized_intent_json=_intent_json(request.intent),
-                created_at=request.created_at,
-            )
-        )
-        self._session.flush()
+        same = request.model_dump(include={"id", "household_id", "user_id", "channel", "created_at"})
+        words = {"raw_command_text": request.text, "normalized_intent_json": _intent_json(request.intent)}
+        self._connection.execute(insert(tables.ExecutionRequest), {**same, **words})
 
     def understand(self, request_id: str, intent: Intent, clarification: dict[str, Any] | None) -> None:
         """Record what is understood now, and what is asked about it."""
-        row = self._session.get_one(tables.ExecutionRequest, request_id)
-        row.normalized_intent_json = _intent_json(intent)
-        row.clarification_json = None if clarification is None else to_json(clarification)
-        self._session.add(row)
-        self._session.flush()
+        asked = None if clarification is None else to_json(clarification)
+        understood = {"normalized_intent_json": _intent_json(intent), "clarification_json": asked}
+        self._connection.execute(_UNDERSTAND, {**understood, "of": request_id})
 
     def get(self, household_id: str, request_id: str) -> Request:
         """Raises `NotFound` for an id that is not this household's."""
-        of_household = select(tables.ExecutionRequest).where(
-            tables.ExecutionRequest.household_id == household_id, tables.ExecutionRequest.id == request_id
-        )
-        row = self._session.exec(of_household).first() if can_be_looked_up(request_id) else None
-        if row is None:
+        row = self._connection.execute(_REQUEST, {"of": request_id}).first() if can_be_looked_up(request_id) else None
+        if row is None or row.household_id != household_id:
             raise NotFound("There is no such request in this household.")
         return Request(
             id=row.id,
@@ -73,6 +60,10 @@ class Requests:
             clarification=json.loads(row.clarification_json) if row.clarification_json else None,
             created_at=row.created_at,
         )
+
+
+_REQUEST = select(*tables.columns_of(tables.ExecutionRequest)).where(col(tables.ExecutionRequest.id) == bindparam("of"))
+_UNDERSTAND = update(tables.ExecutionRequest).where(col(tables.ExecutionRequest.id) == bindparam("of"))
 
 
 def _intent_json(intent: Intent) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlmodel import Session
 
 from halo_engine.clock import Clock
 from halo_engine.model.errors import StoreFailed
@@ -33,18 +32,18 @@ from halo_engine.store.usuals import Usuals
 class Books:
     """One transaction: every repository, and the log beside them."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._clock = clock
         #: For what the durable-execution library writes in the same transaction; everything else goes through the repositories.
-        self.session = session
+        self.connection = connection
         self.now: datetime = clock.now()
-        self.households = Households(session)
-        self.requests = Requests(session)
-        self.drafts = Drafts(session)
-        self.executions = Executions(session)
-        self.receipts = Receipts(session)
-        self.usuals = Usuals(session)
-        self.events = EventLog(session, clock, self.now)
+        self.households = Households(connection)
+        self.requests = Requests(connection)
+        self.drafts = Drafts(connection)
+        self.executions = Executions(connection)
+        self.receipts = Receipts(connection)
+        self.usuals = Usuals(connection)
+        self.events = EventLog(connection, clock, self.now)
 
     def tell_time_again(self) -> None:
         """After waiting for a lock: what is decided and written from here on happens now."""
@@ -63,10 +62,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Books]:
         """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
-        with self.translated(), Session(self._engine, expire_on_commit=False) as session, session.begin():
-            # The transaction begins here and not at the first statement, so that `now` lies inside it.
-            session.connection()
-            yield Books(session, self._clock)
+        with self.translated(), self._engine.begin() as connection:
+            yield Books(connection, self._clock)
 
     def migrate(self) -> None:
         """Bring the schema to this version of Halo."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlmodel import col
 
 from halo_engine.model.errors import NotFound
 from halo_engine.model.household import Usual
@@ -11,36 +12,40 @@ from halo_engine.store.values import to_json, usual_value
 
 
 class Usuals:
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
     def all(self, household_id: str) -> tuple[Usual, ...]:
         """By name."""
-        of_household = select(tables.UsualBundle).where(tables.UsualBundle.household_id == household_id)
-        return tuple(usual_value(row.model_dump()) for row in self._session.exec(of_household.order_by(col(tables.UsualBundle.name))))
+        return tuple(usual_value(row) for row in self._connection.execute(_USUALS, {"of": household_id}).mappings())
 
     def save(self, usual: Usual) -> Usual:
         """Add it, or replace the items of the one of that name, which keeps its id; returned as it now stands."""
-        row = self._named(usual.household_id, usual.name)
-        items = to_json([item.model_dump(mode="json") for item in usual.items])
-        if row is None:
-            row = tables.UsualBundle(**usual.model_dump(exclude={"items"}), items_json=items)
-        row.items_json = items
-        self._session.add(row)
-        self._session.flush()
-        return usual_value(row.model_dump())
+        items_json = to_json([item.model_dump(mode="json") for item in usual.items])
+        before = self._named(usual.household_id, usual.name)
+        if before is None:
+            self._connection.execute(insert(tables.UsualBundle), {**usual.model_dump(exclude={"items"}), "items_json": items_json})
+            return usual
+        self._connection.execute(_REPLACE_ITEMS, {"of": before.id, "items_json": items_json})
+        return before.model_copy(update={"items": usual.items})
 
     def remove(self, household_id: str, name: str) -> Usual:
         """Raises `NotFound` when there is none of that name."""
-        row = self._named(household_id, name)
-        if row is None:
+        usual = self._named(household_id, name)
+        if usual is None:
             raise NotFound("There is no Usual of that name.", hint="List them with: halo usual list")
-        usual = usual_value(row.model_dump())
-        self._session.delete(row)
-        self._session.flush()
+        self._connection.execute(_REMOVE, {"of": usual.id})
         return usual
 
-    def _named(self, household_id: str, name: str) -> tables.UsualBundle | None:
+    def _named(self, household_id: str, name: str) -> Usual | None:
         # Compared here and not by the database: SQLite's lower() knows ASCII only.
-        rows = self._session.exec(select(tables.UsualBundle).where(tables.UsualBundle.household_id == household_id))
-        return next((row for row in rows if row.name.casefold() == name.casefold()), None)
+        return next((usual for usual in self.all(household_id) if usual.name.casefold() == name.casefold()), None)
+
+
+_USUALS = (
+    select(*tables.columns_of(tables.UsualBundle))
+    .where(col(tables.UsualBundle.household_id) == bindparam("of"))
+    .order_by(col(tables.UsualBundle.name))
+)
+_REPLACE_ITEMS = update(tables.UsualBundle).where(col(tables.UsualBundle.id) == bindparam("of"))
+_REMOVE = delete(tables.UsualBundle).where(col(tables.UsualBundle.id) == bindparam("of"))

@@ -121,6 +121,7 @@ class TestATicket:
     def test_is_torn_up_when_the_execution_has_ended(self, shared: Installation) -> None:
         """Or the queue would grow with every order, and a worker would have to go through them all."""
         shared.carry_out(shared.ask(WORDS))
+        shared.engine.close()
         assert tickets(shared) == []
 
     def test_left_by_somebody_who_died_after_the_end_does_nothing(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import Conflict, StoreDamaged, StoreFailed
@@ -59,7 +59,7 @@ def closed_twice(family: Family) -> bool:
 
 def forgetful(self: Drafts, before: Draft, fields: dict[str, Any]) -> None:
     """The planted bug: an update that asks for the id alone."""
-    self._session.connection().execute(update(tables.Draft).where(tables.Draft.id == before.id).values(**fields))  # type: ignore[arg-type]
+    self._connection.execute(update(tables.Draft).where(tables.Draft.id == before.id).values(**fields))  # type: ignore[arg-type]
 
 
 class TestDrafts:
@@ -181,7 +181,7 @@ class TestConfirmations:
         family.execution(draft)
         second = family.confirmation(draft, NOON).model_copy(update={"draft_hash": "0" * 64})
         with pytest.raises(StoreFailed, match=r"IntegrityError|UniqueViolation"), family.store.transaction() as books:
-            books.drafts._session.add(tables.Confirmation(**second.model_dump()))
+            books.connection.execute(insert(tables.Confirmation), second.model_dump())
         assert count(family.store, "confirmation") == 1
 
     def test_start_one_execution_per_draft_even_past_every_check(self, family: Family) -> None:

@@ -59,7 +59,7 @@ def is_fenced(family: Family) -> bool:
 def without_version(self: Executions, before: Execution, after: Execution) -> None:
     """The planted bug: compare-and-set on the status alone."""
     stands = (tables.Execution.id == before.id, tables.Execution.status == before.status.value)
-    self._session.connection().execute(
+    self._connection.execute(
         update(tables.Execution).where(*stands).values(**executions_module._columns(after))  # type: ignore[arg-type]
     )
 

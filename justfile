@@ -22,6 +22,14 @@ lint:
     .venv/bin/ruff check
     .venv/bin/ruff format --check
 
+# the fault matrix at any length: `just torture R-01 0 7` is every point of R-01 under seed 7
+torture row n='' seed='1':
+    .venv/bin/halo torture --row {{ row }} --seed {{ seed }} {{ if n == '' { '' } else { '--n ' + n } }}
+
+# each planted bug, and the row that catches it
+bugs:
+    .venv/bin/halo torture --bugs
+
 # strict types
 types:
     .venv/bin/mypy
@@ -42,3 +50,7 @@ golden:
 # what the commands cost to start, as ratios to a bare interpreter
 bench:
     {{ python }} -m tests.bench.start_up
+
+# confirmed orders a second, beside the same writes bare and beside two libraries: flows in a turn, rounds, seed
+bench-flows flows="100" rounds="5" seed="1":
+    {{ python }} -m tests.bench.flows {{ flows }} {{ rounds }} {{ seed }}

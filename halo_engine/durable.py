@@ -46,10 +46,12 @@ _POLL = timedelta(seconds=0.25)
 _QUEUE_POLL_S = 0.2
 #: How often a worker looks for dead ones. With the poll of the queue this is how long a dead worker's executions rest.
 _REAP_EVERY_S = 0.5
-#: How long a worker waits after a failure of the database or a bug, before it tries the same execution again.
+#: How long a worker waits after a failure of the database or a bug, before it tries again; and the longest that this grows to.
 _TRY_AGAIN = timedelta(seconds=2)
+_LONGEST_REST = timedelta(minutes=1)
 #: An execution that fails this often in one worker, for reasons that are none of the vendor's, is given to a person.
 _BUGS = 5
+_HOPELESS = "Halo could not carry this on."
 #: How many tickets are torn up in one commit.
 _TOGETHER = 32
 #: A call to a vendor takes less than this (`vendors.http.Limits`), so a worker that was asked to stop has stopped by then.
@@ -117,6 +119,37 @@ class Tickets:
             is_time = len(self._ended) >= _TOGETHER
         if is_time:
             self._flush()
+
+    def left_by(self, slot: str) -> list[str]:
+        """The executions whose flows `slot` was running when it was last heard of."""
+        flows = self._flows(status=["PENDING"], executor_id=[slot])
+        return [flow.workflow_id for flow in flows]
+
+    def slots(self) -> set[str]:
+        """The slots that flows are said to run in."""
+        return {flow.executor_id for flow in self._flows(status=["PENDING"]) if flow.executor_id}
+
+    def put_back(self, execution_ids: list[str]) -> None:
+        """Into the queue, for whoever comes first."""
+        client = self.open()
+        with self._store.translated():
+            client.resume_workflows(execution_ids, queue_name=_QUEUE)
+
+    def clear(self) -> None:
+        """Tear up the tickets that were worked off."""
+        ended = [flow.workflow_id for flow in self._flows(status=["SUCCESS", "CANCELLED"])]
+        with self._lock:
+            self._ended += ended
+        self._flush()
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left to carry on."""
+        return not self._flows(status=["ENQUEUED", "DELAYED", "PENDING"], limit=1)
+
+    def _flows(self, **which: Any) -> list[Any]:
+        client = self.open()
+        with self._store.translated():
+            return client.list_workflows(name=_WORKFLOW, load_input=False, load_output=False, **which)
 
     def close(self) -> None:
         """Tear up what is left to be."""
@@ -200,16 +233,25 @@ class Worker:
     def serve(self, stop: threading.Event, *, until_idle: bool = False, ready: Callable[[str], None] = lambda _: None) -> None:
         """Carry on whatever is confirmed, until `stop` is set, or with `until_idle` until nothing is left. `ready` hears the slot's name.
 
-        A slot that is lost (the database was restarted) is given up, and another one taken. Raises `StoreFailed` when the database cannot be had at
+        A slot that is lost (the database was restarted) is given up, and another one taken. Raises `StoreFailed` where the books cannot be had at
         the start.
         """
         self._tickets.open_queue(starts_per_minute=self._starts_per_minute)
+        has_served = False
         while not stop.is_set():
-            with self._store.slots.take() as slot, self._launched(slot):
-                ready(slot.name)
-                if self._serve_in(slot, stop, until_idle=until_idle):
-                    return
-            log.warning("The database was lost; starting again.")
+            try:
+                with self._store.translated(), self._store.slots.take() as slot:
+                    # What the last holder of this slot left is taken over like any other's, before the library would begin it again unasked.
+                    self._take_over(slot.name)
+                    with self._launched(slot):
+                        has_served = True
+                        ready(slot.name)
+                        if self._serve_in(slot, stop, until_idle=until_idle):
+                            return
+            except StoreFailed as error:
+                if not has_served:
+                    raise
+                log.warning("The books cannot be reached: %s", error)
             self._clock.sleep_until(self._clock.now() + _TRY_AGAIN)
 
     def _serve_in(self, slot: Slot, stop: threading.Event, *, until_idle: bool) -> bool:
@@ -218,41 +260,31 @@ class Worker:
             if not slot.is_held():
                 return False
             try:
-                left = self._reap(slot)
-            except Exception as error:  # noqa: BLE001 - the library's errors are the database's, of many kinds; the next round tells whether it lives
-                log.warning("The queue could not be read: %s", type(error).__name__)
-                continue
-            if until_idle and not left:
-                return True
+                self._take_over_from_the_dead(slot)
+                self._tickets.clear()
+                if until_idle and self._tickets.is_empty():
+                    return True
+            except StoreFailed as error:
+                # Should it be gone for good, the slot is lost too.
+                log.warning("The queue could not be read: %s", error)
         return True
 
-    def _reap(self, own: Slot) -> int:
-        """Take over what dead workers left, and delete what has finished. Returns how many flows are left to do."""
-        from dbos import DBOS
-
-        flows = DBOS.list_workflows(name=_WORKFLOW, load_input=False, load_output=False)
-        by_slot: dict[str, list[str]] = {}
-        for flow in flows:
-            if flow.status == "PENDING" and flow.executor_id and flow.executor_id != own.name:
-                by_slot.setdefault(flow.executor_id, []).append(flow.workflow_id)
-        for name, left_behind in by_slot.items():
+    def _take_over_from_the_dead(self, own: Slot) -> None:
+        for name in self._tickets.slots() - {own.name}:
             with self._store.slots.if_dead(name) as is_dead:
                 if is_dead:
-                    self._take_over(left_behind)
-        ended = [flow.workflow_id for flow in flows if flow.status in ("SUCCESS", "CANCELLED")]
-        if ended:
-            DBOS.delete_workflows(ended)
-        return sum(flow.status in ("PENDING", "ENQUEUED", "DELAYED") for flow in flows)
+                    self._take_over(name)
 
-    def _take_over(self, execution_ids: list[str]) -> None:
-        from dbos import DBOS
-
-        for execution_id in execution_ids:
+    def _take_over(self, name: str) -> None:
+        """The caller holds the lock of that slot, so nobody runs these flows and nobody else takes them over."""
+        left = self._tickets.left_by(name)
+        for execution_id in left:
             try:
                 self._executing.take_over(execution_id)
             except StoreDamaged as error:
                 log.warning("%s cannot be taken over: %s", execution_id, error)
-        DBOS.resume_workflows(execution_ids, queue_name=_QUEUE)
+        if left:
+            self._tickets.put_back(left)
 
     @contextmanager
     def _launched(self, slot: Slot) -> Iterator[None]:
@@ -295,26 +327,26 @@ class Worker:
             self._at_rest.wait_for(lambda: self._moving == 0, timeout=_DRAIN_S)
 
     def carry(self, execution_id: str) -> None:
-        """The workflow. Returns when the execution has ended; leaves by `_LetGo` when this worker is to stop."""
-        bugs = 0
+        """The workflow. Returns when the execution has ended; leaves by `_LetGo` when this worker is to stop, and in no other way."""
+        bugs, rest = 0, _TRY_AGAIN
         while True:
             progress: Finished | Later | None = None
             with self._one_move():
                 try:
-                    progress = self._executing.advance(execution_id)
+                    hopeless = bugs >= _BUGS
+                    progress = self._executing.give_up(execution_id, _HOPELESS) if hopeless else self._executing.advance(execution_id)
                 except (StoreFailed, OSError) as error:
                     log.warning("%s rests: %s", execution_id, error)
                     bugs += isinstance(error, StoreDamaged)
                 except Exception as error:  # noqa: BLE001 - a bug must neither spin nor leave an execution lying about
                     log.warning("%s failed: %s", execution_id, error if isinstance(error, HaloError) else type(error).__name__)
                     bugs += 1
-                if bugs >= _BUGS:
-                    progress = self._executing.give_up(execution_id, "Halo could not carry this on.")
             if isinstance(progress, Finished):
                 self._told(progress.execution)
                 return
             now = self._clock.now()
-            self._wait(_next_look(progress, now) if progress else now + _TRY_AGAIN)
+            self._wait(_next_look(progress, now) if progress else now + rest)
+            rest = _TRY_AGAIN if progress else min(2 * rest, _LONGEST_REST)
 
     @contextmanager
     def _one_move(self) -> Iterator[None]:

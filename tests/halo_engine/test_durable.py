@@ -222,6 +222,21 @@ class TestAWorker:
         assert [ended.status for ended in work(shared)] == [ExecutionStatus.DONE]
 
 
+def test_a_worker_whose_database_fell_takes_another_slot(tmp_path: Path, postgres_url: str) -> None:
+    """Its lock fell with the session: it lets go of everything, and starts again."""
+    home = Installation.open(tmp_path / "home", database_url=postgres_url)
+    with working(home) as (names, ended):
+        until(lambda: len(names) == 1)
+        with home.engine._store.queue_engine.begin() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+        until(lambda: len(names) == 2)
+        home.confirm(home.ask(WORDS))
+        until(lambda: bool(ended))
+    assert [execution.status for execution in ended] == [ExecutionStatus.DONE]
+    assert len(home.ledger()) == 1
+    home.engine.close()
+
+
 class TestADeadWorker:
     @pytest.fixture
     def left(self, standing: Installation) -> Execution:
@@ -245,6 +260,7 @@ class TestADeadWorker:
         """What it left is carried on, and done once."""
         standing.later(seconds=10)
         assert [ended.status for ended in work(standing)] == [ExecutionStatus.DONE]
+        assert steps(standing, left.id)[1:] == ["take_over", "commit"]
         assert len(standing.ledger()) == 1
 
     def test_is_taken_over_from_by_one_in_another_slot(self, standing: Installation, left: Execution) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -52,20 +52,17 @@ _LONGEST_REST = timedelta(minutes=1)
 #: An execution that fails this often in one worker, for reasons that are none of the vendor's, is given to a person.
 _BUGS = 5
 _HOPELESS = "Halo could not carry this on."
-#: How many tickets are torn up in one commit.
-_TOGETHER = 32
 #: A call to a vendor takes less than this (`vendors.http.Limits`), so a worker that was asked to stop has stopped by then.
 _DRAIN_S = 120
 
 
 class Tickets:
-    """The queue as seen by whoever confirms: a ticket is written in the confirm transaction, and torn up when its execution has ended."""
+    """The queue: a ticket is written in the confirm transaction, and torn up by a worker when its execution has ended."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
-        self._ended: list[str] = []
 
     def open(self) -> DBOSClient:
         """Make the library's own tables, once a process. Before the transaction of the first ticket, since it is a transaction too."""
@@ -109,17 +106,6 @@ class Tickets:
             },
         )
 
-    def tear_up(self, execution_id: str) -> None:
-        """Its execution has ended: nobody needs to look at it again. Some are torn up together, since each time is a commit.
-
-        One that is left by somebody who was killed is found, and found to be finished, by the next worker.
-        """
-        with self._lock:
-            self._ended.append(execution_id)
-            is_time = len(self._ended) >= _TOGETHER
-        if is_time:
-            self._flush()
-
     def left_by(self, slot: str) -> list[str]:
         """The executions whose flows `slot` was running when it was last heard of."""
         flows = self._flows(status=["PENDING"], executor_id=[slot])
@@ -136,41 +122,37 @@ class Tickets:
             client.resume_workflows(execution_ids, queue_name=_QUEUE)
 
     def clear(self) -> None:
-        """Tear up the tickets that were worked off."""
-        ended = [flow.workflow_id for flow in self._flows(status=["SUCCESS", "CANCELLED"])]
-        with self._lock:
-            self._ended += ended
-        self._flush()
+        """Tear up the tickets that were worked off, or the table would grow for ever."""
+        self._tear_up([flow.workflow_id for flow in self._flows(status=["SUCCESS", "CANCELLED"])])
+
+    def clear_stale(self) -> None:
+        """Tear up the tickets of what its own caller carried out, which nobody has taken from the queue. Not one at a time, at a limited rate."""
+        waiting = [flow.workflow_id for flow in self._flows(status=["ENQUEUED", "DELAYED"])]
+        with self._store.transaction() as books:
+            ended = [execution_id for execution_id in waiting if books.executions.get(execution_id).is_final]
+        self._tear_up(ended)
 
     def is_empty(self) -> bool:
         """Whether nothing is left to carry on."""
         return not self._flows(status=["ENQUEUED", "DELAYED", "PENDING"], limit=1)
+
+    def _tear_up(self, execution_ids: list[str]) -> None:
+        if execution_ids:
+            client = self.open()
+            with self._store.translated():
+                client.delete_workflows(execution_ids)
 
     def _flows(self, **which: Any) -> list[Any]:
         client = self.open()
         with self._store.translated():
             return client.list_workflows(name=_WORKFLOW, load_input=False, load_output=False, **which)
 
-    def close(self) -> None:
-        """Tear up what is left to be."""
-        # The database may be what failed: this is housekeeping, and must not hide the error that ended the work.
-        with suppress(StoreFailed):
-            self._flush()
-
-    def _flush(self) -> None:
-        with self._lock:
-            ended, self._ended = self._ended, []
-        if ended:
-            client = self.open()
-            with self._store.translated():
-                client.delete_workflows(ended)
-
 
 class Carrier:
     """Sees one execution through, for a caller who waits for it."""
 
-    def __init__(self, executing: Executing, store: Store, tickets: Tickets, clock: Clock) -> None:
-        self._executing, self._store, self._tickets, self._clock = executing, store, tickets, clock
+    def __init__(self, executing: Executing, store: Store, clock: Clock) -> None:
+        self._executing, self._store, self._clock = executing, store, clock
 
     def see_through(self, execution_id: str, *, until: datetime) -> Execution:
         """The execution as it stands when it has ended, or when `until` has come.
@@ -179,7 +161,9 @@ class Carrier:
         does, the caller's own thread carries it on. Should a worker come or go in between, both do: every move is fenced.
         """
         while True:
-            progress = self._watch(execution_id) if self._store.slots.is_anyone_there() else self._move(execution_id)
+            with self._store.translated():
+                is_served = self._store.slots.is_anyone_there()
+            progress = self._watch(execution_id) if is_served else self._move(execution_id)
             now = self._clock.now()
             if isinstance(progress, Finished) or now >= until:
                 return progress.execution
@@ -187,10 +171,7 @@ class Carrier:
 
     def _move(self, execution_id: str) -> Finished | Later:
         progress = self._executing.advance(execution_id)
-        if isinstance(progress, Finished):
-            self._tickets.tear_up(execution_id)
-            return progress
-        return Later(progress.execution, _next_look(progress, self._clock.now()))
+        return progress if isinstance(progress, Finished) else Later(progress.execution, _next_look(progress, self._clock.now()))
 
     def _watch(self, execution_id: str) -> Finished | Later:
         with self._store.transaction() as books:
@@ -199,9 +180,11 @@ class Carrier:
 
 
 def _next_look(progress: Later, now: datetime) -> datetime:
-    """While another process waits for a vendor's answer, it may come at any moment."""
-    in_flight = progress.execution.status is ExecutionStatus.SUBMITTING
-    return min(progress.at, now + _POLL) if in_flight else progress.at
+    """While another process waits for a vendor's answer, it may come at any moment; the longer it has not, the less often one has to look."""
+    sent = progress.execution.submitted_at
+    if progress.execution.status is not ExecutionStatus.SUBMITTING or sent is None:
+        return progress.at
+    return min(progress.at, now + max(_POLL, (now - sent) / 4))
 
 
 class _LetGo(BaseException):
@@ -237,6 +220,7 @@ class Worker:
         the start.
         """
         self._tickets.open_queue(starts_per_minute=self._starts_per_minute)
+        self._tickets.clear_stale()
         has_served = False
         while not stop.is_set():
             try:

@@ -109,7 +109,7 @@ class Engine:
         self._tickets = Tickets(store)
         self._confirming = Confirming(store, policies, clock, key_of=key_of, enqueue=self._tickets.write)
         self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
-        self._carrier = Carrier(self._executing, store, self._tickets, clock)
+        self._carrier = Carrier(self._executing, store, clock)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
@@ -127,7 +127,6 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the books."""
-        self._tickets.close()
         self._store.close()
 
     def found_household(self, plan: HouseholdPlan) -> Household:

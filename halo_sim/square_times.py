@@ -100,9 +100,16 @@ def _of_the_day(shop: Shop, variation: Variation, day: date) -> Iterator[FreeTim
     while at + variation.duration_minutes <= closes:
         for worker in shop.team:
             if not _taken_by_others(shop, worker, day, at):
-                local = datetime.combine(day, time(at // 60, at % 60), ZoneInfo(shop.time_zone))
-                yield FreeTime(shop=shop, variation=variation, worker=worker, starts_at=local.astimezone(UTC))
+                for starts_at in _instants(day, time(at // 60, at % 60), ZoneInfo(shop.time_zone)):
+                    yield FreeTime(shop=shop, variation=variation, worker=worker, starts_at=starts_at)
         at += shop.every_minutes
+
+
+def _instants(day: date, at: time, zone: ZoneInfo) -> list[datetime]:
+    """When the place's clock shows that time: twice in the hour that comes twice, never in the one that is left out."""
+    local = datetime.combine(day, at)
+    both = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return sorted(instant for instant in both if instant.astimezone(zone).replace(tzinfo=None) == local)
 
 
 def _minutes(text: str) -> int:

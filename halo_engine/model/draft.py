@@ -126,10 +126,15 @@ def difference(before: Terms, after: Terms) -> tuple[Change, ...]:
     changes = tuple(
         Change(field=label, before=old.get(label, "–"), after=new.get(label, "–")) for label in labels if old.get(label) != new.get(label)
     )
-    if not changes and before.instruction != after.instruction:
+    if not changes and _unspoken(before) != _unspoken(after):
         # Nothing a card shows: still said, because a changed hash must never come without a reason.
         return (Change(field="details", before="as shown before", after="changed at the vendor's or in the household's settings"),)
     return changes
+
+
+def _unspoken(terms: Terms) -> tuple[Any, ...]:
+    """What is material and stands in no difference: it follows what does, or should."""
+    return (terms.instruction, terms.title, terms.summary)
 
 
 def _spoken(terms: Terms) -> dict[str, str]:

@@ -22,7 +22,7 @@ from typing import Any
 from halo_engine.clock import Clock
 from halo_engine.model import event
 from halo_engine.model.canonical import sha256_hex
-from halo_engine.model.draft import Draft, Terms, is_covered_by
+from halo_engine.model.draft import Terms, is_covered_by
 from halo_engine.model.errors import FencedOff, StoreDamaged, VendorFailed
 from halo_engine.model.execution import FINAL, Attempt, Classification, Execution, ExecutionStatus
 from halo_engine.model.ids import Prefix
@@ -30,10 +30,12 @@ from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.receipt import Receipt, receipt_text
 from halo_engine.stages.draft import Drafting, Place, quoted_now
-from halo_engine.stages.waits import Backoff, Waits
+from halo_engine.stages.job import Job
+from halo_engine.stages.waits import REQUEST_TAKES, Backoff, Waits
 from halo_engine.store.session import Books, Store
 from halo_engine.vendors.directory import Vendors
-from halo_engine.verb import Context, Proposal, Refusal, Verb, Verbs
+from halo_engine.vendors.http import leaving_until
+from halo_engine.verb import Context, Proposal, Refusal, Verbs
 
 
 @dataclass(frozen=True)
@@ -54,35 +56,6 @@ class Later:
 Progress = Finished | Later
 
 _TAKE_OVER = "take_over"
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One execution as read at the start of a move, with everything the move needs."""
-
-    execution: Execution
-    draft: Draft
-    verb: Verb[Any]
-    context: Context
-    attempts: tuple[Attempt, ...]
-
-    @property
-    def terms(self) -> Terms:
-        return self.draft.terms
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether a request may ever have reached the vendor."""
-        return any(attempt.step == "commit" for attempt in self.attempts)
-
-    @property
-    def may_have_happened(self) -> bool:
-        """Whether the answer to an earlier request was lost, and never found: then nobody may say that nothing was done."""
-        return any(attempt.step == "commit" and attempt.classification is Classification.AMBIGUOUS for attempt in self.attempts)
-
-    def failures(self, classification: Classification) -> int:
-        """How many attempts ended in `classification`."""
-        return sum(1 for attempt in self.attempts if attempt.classification is classification)
 
 
 class Executing:
@@ -116,7 +89,7 @@ class Executing:
             # Somebody else has moved it in the meantime: look again at once at what they did.
             return Later(execution, self._clock.now())
 
-    def _job(self, books: Books, execution: Execution) -> _Job:
+    def _job(self, books: Books, execution: Execution) -> Job:
         draft = books.drafts.get(execution.household_id, execution.draft_id)
         confirmation = books.executions.confirmation(draft.id)
         carries_out = (draft.draft_hash, draft.verb, self._key_of(execution.id))
@@ -126,7 +99,7 @@ class Executing:
         household = books.households.get(execution.household_id)
         member = books.households.member(household.id, confirmation.user_id)
         context = Context.to_carry_out(books, household=household, member=member, vendors=self._vendors)
-        return _Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
+        return Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
 
     # when whoever carries it on dies or cannot
 
@@ -164,7 +137,7 @@ class Executing:
 
     # (1) ask again
 
-    def _submit(self, job: _Job) -> Progress:
+    def _submit(self, job: Job) -> Progress:
         attempt = self._begin("requote", job)
         try:
             fresh = job.verb.quote(job.terms.instruction, job.context)
@@ -179,30 +152,25 @@ class Executing:
 
     # (2) write the intention, (3) call
 
-    def _commit(self, job: _Job, fresh: Proposal) -> Progress:
+    def _commit(self, job: Job, fresh: Proposal) -> Progress:
         with self._store.transaction() as books:
-            attempt = self._begin("commit", job)
-            submitting = self._move(
-                books,
-                job.execution,
-                ExecutionStatus.SUBMITTING,
-                submitted_at=books.now,
-                due_at=books.now + timedelta(seconds=self._waits.request_lives_s),
-            )
+            attempt, lost_at = self._begin("commit", job), books.now + timedelta(seconds=self._waits.request_lives_s)
+            submitting = self._move(books, job.execution, ExecutionStatus.SUBMITTING, submitted_at=books.now, due_at=lost_at)
             books.executions.put_attempt(attempt)
         try:
-            outcome = job.verb.commit(job.terms, fresh, key=submitting.vendor_key, context=job.context)
+            with leaving_until(lost_at - REQUEST_TAKES):
+                outcome = job.verb.commit(job.terms, fresh, key=submitting.vendor_key, context=job.context)
         except VendorFailed as error:
             # By its contract a verb raises this only from a read it makes before the call that commits.
             outcome = Retryable(message=error.message)
-        sent = _Job(submitting, job.draft, job.verb, job.context, (*job.attempts, attempt))
+        sent = Job(submitting, job.draft, job.verb, job.context, (*job.attempts, attempt))
         try:
             return self._record(sent, attempt, outcome)
         except FencedOff:
             self._note_late_answer(sent, outcome)
             raise
 
-    def _note_late_answer(self, job: _Job, outcome: Outcome) -> None:
+    def _note_late_answer(self, job: Job, outcome: Outcome) -> None:
         """Somebody has taken this for lost and moved on. What the vendor said is kept in the log all the same."""
         if not isinstance(outcome, Done | Partial | Pending | HandOff):
             return
@@ -218,7 +186,7 @@ class Executing:
 
     # (4) record the answer
 
-    def _record(self, job: _Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
+    def _record(self, job: Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
         match outcome:
             case Done():
                 return self._done(job, attempt, outcome, ExecutionStatus.DONE, _remark(outcome, (), job.terms))
@@ -226,6 +194,8 @@ class Executing:
                 return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, _remark(outcome, left, job.terms))
             case Pending(reference=reference):
                 return self._wait_for_vendor(job, attempt, reference)
+            case Rejected() if job.execution.status is ExecutionStatus.SUBMITTING and (shown := self._shown(job)):
+                return self._record(job, attempt, shown)
             case Rejected(reason=Reason.PRICE | Reason.STOCK | Reason.SLOT_GONE, message=message):
                 return self._revise(job, attempt, self._requote(job), message)
             case Rejected(message=message):
@@ -239,7 +209,7 @@ class Executing:
             case NotThere():
                 return self._not_there(job, attempt)
 
-    def _done(self, job: _Job, attempt: Attempt, outcome: Done | Partial, to: ExecutionStatus, remark: str | None) -> Progress:
+    def _done(self, job: Job, attempt: Attempt, outcome: Done | Partial, to: ExecutionStatus, remark: str | None) -> Progress:
         """The effect and its receipt, in one transaction."""
         with self._store.transaction() as books:
             done = self._move(
@@ -271,10 +241,12 @@ class Executing:
             books.events.append(payload, household_id=done.household_id, entity_id=receipt.id)
             return Finished(done)
 
-    def _revise(self, job: _Job, attempt: Attempt, fresh: Proposal | Refusal, reason: str) -> Progress:
+    def _revise(self, job: Job, attempt: Attempt, fresh: Proposal | Refusal, reason: str) -> Progress:
         """Stop. Where something else can be had, it becomes a draft of its own, which needs a confirmation of its own."""
         if job.may_have_happened:
             return self._give_to_person(job, attempt, reason)
+        if shown := self._shown(job):
+            return self._is_there_already(job, attempt, shown)
         params = job.verb.spec.params.model_validate(job.draft.payload["params"])
         offer = fresh if isinstance(fresh, Proposal) else self._alternative(job, params)
         if not isinstance(offer, Proposal):
@@ -294,19 +266,19 @@ class Executing:
                 revised_draft_id=revised.id,
             )
 
-    def _requote(self, job: _Job) -> Proposal | Refusal:
+    def _requote(self, job: Job) -> Proposal | Refusal:
         try:
             return job.verb.quote(job.terms.instruction, job.context)
         except VendorFailed as error:
             return Refusal(reason=error.message)
 
-    def _alternative(self, job: _Job, params: Any) -> object:
+    def _alternative(self, job: Job, params: Any) -> object:
         try:
             return job.verb.alternative(job.terms, params, job.context)
         except VendorFailed:
             return None
 
-    def _retry(self, job: _Job, attempt: Attempt, failure: Retryable) -> Progress:
+    def _retry(self, job: Job, attempt: Attempt, failure: Retryable) -> Progress:
         """Nothing was sent, or it was refused unread: wait and start again at (1), three times; a credential is refreshed once, at once."""
         kind = Classification.AUTH if failure.auth else Classification.TRANSIENT
         wait = self._backoff[kind].after(job.failures(kind) + 1)
@@ -315,24 +287,41 @@ class Executing:
         delay = max(wait, timedelta(seconds=failure.retry_after_s or 0))
         return self._later(job, attempt, "failed", kind, failure.message, to=ExecutionStatus.CONFIRMED, delay=delay)
 
-    def _fail(self, job: _Job, attempt: Attempt, kind: Classification, reason: str) -> Progress:
-        if job.may_have_happened and job.execution.status in (ExecutionStatus.CONFIRMED, ExecutionStatus.SUBMITTING):
-            return self._give_to_person(job, attempt, reason)
+    def _fail(self, job: Job, attempt: Attempt, kind: Classification, reason: str) -> Progress:
+        if job.execution.status in (ExecutionStatus.CONFIRMED, ExecutionStatus.SUBMITTING):
+            if job.may_have_happened:
+                return self._give_to_person(job, attempt, reason)
+            if shown := self._shown(job):
+                return self._is_there_already(job, attempt, shown)
         return self._end(job, attempt, ExecutionStatus.FAILED, kind, error_message=reason)
+
+    def _is_there_already(self, job: Job, attempt: Attempt, shown: Done | Partial | Pending) -> Progress:
+        """Nobody may say that nothing was done. Books that were restored from before the call know nothing of it."""
+        reason = f"The vendor has it already, as {shown.reference}, and these books do not know of it."
+        to, kind = ExecutionStatus.NEEDS_ATTENTION, Classification.AMBIGUOUS
+        return self._end(job, attempt, to, kind, vendor_reference=shown.reference, error_message=reason)
+
+    def _shown(self, job: Job) -> Done | Partial | Pending | None:
+        """What the vendor's own record shows of this execution. "Nothing was done" is said only where it does not say otherwise."""
+        try:
+            found = job.verb.look_up(job.terms, key=job.execution.vendor_key, context=job.context)
+        except VendorFailed:
+            return None
+        return found if isinstance(found, Done | Partial | Pending) else None
 
     # (5) find out
 
-    def _give_up_on_answer(self, job: _Job) -> Progress:
+    def _give_up_on_answer(self, job: Job) -> Progress:
         """The request's sender is gone and the request cannot be alive any more: its answer is lost."""
         begun = [attempt for attempt in job.attempts if attempt.step == "commit" and attempt.finished_at is None]
         return self._unknown(job, begun[-1], "Whoever sent this did not live to see the answer.")
 
-    def _unknown(self, job: _Job, attempt: Attempt, message: str) -> Progress:
+    def _unknown(self, job: Job, attempt: Attempt, message: str) -> Progress:
         if job.execution.status is ExecutionStatus.SUBMITTING:
             return self._later(job, attempt, "unknown", Classification.AMBIGUOUS, message, to=ExecutionStatus.UNKNOWN)
         return self._ask_again(job, attempt, message)
 
-    def _look_up(self, job: _Job) -> Progress:
+    def _look_up(self, job: Job) -> Progress:
         attempt = self._begin("look_up", job)
         try:
             found = job.verb.look_up(job.terms, key=job.execution.vendor_key, context=job.context)
@@ -340,14 +329,14 @@ class Executing:
             found = Unknown(message=error.message)
         return self._record(job, attempt, found)
 
-    def _ask_again(self, job: _Job, attempt: Attempt, message: str) -> Progress:
+    def _ask_again(self, job: Job, attempt: Attempt, message: str) -> Progress:
         """The look-up told nothing: wait and look again, until a person has to."""
         delay = self._next_look_up(job)
         if delay is None:
             return self._give_to_person(job, attempt, f"Whether this happened could not be found out: {message}")
         return self._later(job, attempt, "unknown", Classification.AMBIGUOUS, message, to=job.execution.status, delay=delay)
 
-    def _not_there(self, job: _Job, attempt: Attempt) -> Progress:
+    def _not_there(self, job: Job, attempt: Attempt) -> Progress:
         """Vendors show an order late, so one "not there" is no answer; a steady one is."""
         message = "The vendor has no record of it."
         delay = self._next_look_up(job)
@@ -360,17 +349,17 @@ class Executing:
             return self._give_to_person(job, attempt, f"{message} It cannot be sent again safely.")
         return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=ExecutionStatus.CONFIRMED)
 
-    def _give_to_person(self, job: _Job, attempt: Attempt, reason: str) -> Progress:
+    def _give_to_person(self, job: Job, attempt: Attempt, reason: str) -> Progress:
         return self._end(job, attempt, ExecutionStatus.NEEDS_ATTENTION, Classification.AMBIGUOUS, error_message=reason)
 
-    def _next_look_up(self, job: _Job) -> timedelta | None:
+    def _next_look_up(self, job: Job) -> timedelta | None:
         """The wait after this look-up, None when they are used up since the request was sent, or the vendor last said that it is under way."""
         looked = 0
         for attempt in job.attempts:
             looked = 0 if attempt.step == "commit" or attempt.status == "accepted" else looked + (attempt.step == "look_up")
         return timedelta(seconds=self._waits.lookups_s[looked]) if looked < len(self._waits.lookups_s) else None
 
-    def _wait_for_vendor(self, job: _Job, attempt: Attempt, reference: str) -> Progress:
+    def _wait_for_vendor(self, job: Job, attempt: Attempt, reference: str) -> Progress:
         sent = job.execution.submitted_at
         if sent and self._clock.now() - sent > timedelta(seconds=self._waits.accepted_lives_s):
             return self._give_to_person(job, attempt, f"The vendor accepted it as {reference} and never finished.")
@@ -380,7 +369,7 @@ class Executing:
 
     def _later(
         self,
-        job: _Job,
+        job: Job,
         attempt: Attempt,
         status: str,
         classification: Classification | None,
@@ -399,7 +388,7 @@ class Executing:
 
     # what every move writes
 
-    def _begin(self, step: str, job: _Job) -> Attempt:
+    def _begin(self, step: str, job: Job) -> Attempt:
         return self._attempt(job.execution.id, len(job.attempts), step)
 
     def _attempt(self, execution_id: str, before: int, step: str) -> Attempt:
@@ -415,7 +404,7 @@ class Executing:
     def _finish(
         self,
         books: Books,
-        job: _Job,
+        job: Job,
         attempt: Attempt,
         status: str,
         classification: Classification | None,
@@ -444,12 +433,12 @@ class Executing:
         )
         books.events.append(payload, household_id=household_id, entity_id=ended.execution_id)
 
-    def _end(self, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any) -> Progress:
+    def _end(self, job: Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any) -> Progress:
         with self._store.transaction() as books:
             return self._end_in(books, job, attempt, to, classification, **fields)
 
     def _end_in(
-        self, books: Books, job: _Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
+        self, books: Books, job: Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any
     ) -> Progress:
         ended = self._move(books, job.execution, to, finished_at=books.now, due_at=None, **fields)
         self._finish(books, job, attempt, to.value, classification, fields.get("error_message"))

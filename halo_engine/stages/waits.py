@@ -14,6 +14,11 @@ from halo_engine.clock import Clock
 _JITTER_PERCENT = 10
 
 
+#: From its first byte to its last a request takes less than this (`vendors.http.Limits`). What leaves this long before its answer is taken for lost
+#: is dead by then, also when its sender was stopped and woken in between.
+REQUEST_TAKES = timedelta(seconds=60)
+
+
 @dataclass(frozen=True)
 class Waits:
     """How long to wait for what, in seconds."""

@@ -15,7 +15,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -102,6 +104,19 @@ class MayHaveBeenSent:
 Reply = Answer | NotSent | MayHaveBeenSent
 
 
+_may_leave_until: ContextVar[datetime | None] = ContextVar("may_leave_until", default=None)
+
+
+@contextmanager
+def leaving_until(at: datetime) -> Iterator[None]:
+    """No commit inside this block leaves after `at`, however long this process was stopped in between: others may act on it from then on."""
+    token = _may_leave_until.set(at)
+    try:
+        yield
+    finally:
+        _may_leave_until.reset(token)
+
+
 class VendorHttp:
     """Sends calls over `transport` (None: the network) within `limits`. Pauses between reads pass on `clock`."""
 
@@ -131,7 +146,10 @@ class VendorHttp:
         self._client.close()
 
     def commit(self, call: Call) -> Reply:
-        """Send `call` exactly once."""
+        """Send `call` exactly once; not at all when the time in which it may leave is over."""
+        until = _may_leave_until.get()
+        if until is not None and self._clock.now() >= until:
+            return NotSent("its time was over before it could be sent")
         return self._send(call)
 
     def read(self, call: Call) -> Reply:

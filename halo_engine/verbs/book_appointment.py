@@ -17,7 +17,7 @@ from halo_engine.model.money import Money
 from halo_engine.model.outcome import Found, Outcome
 from halo_engine.vendors.square import Appointment, HouseRules, Service, zone_of
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal
-from halo_engine.verbs.booking import BookParams, Desk, asked_for, clock, nearest, other_times, plain, spoken_day
+from halo_engine.verbs.booking import BookParams, Desk, asked_for, clock, nearest, other_times, plain, spoken_day, which_of_two
 from halo_engine.verbs.purchase import as_payload
 
 
@@ -170,7 +170,7 @@ def _overlap(one: Appointment, other: Appointment) -> bool:
 
 def _proposal(instruction: Instruction, seen: _Seen) -> Proposal:
     service, place, local = seen.service, seen.service.place, seen.local
-    when = f"{local:%A} {local.day} {local:%B %Y} at {clock(local)}"
+    when = f"{local:%A} {local.day} {local:%B %Y} at {clock(local)}{which_of_two(local)}"
     return Proposal(
         verb="BOOK",
         title=f"Book {service.name} at {place.name}",

@@ -103,6 +103,13 @@ def clock(at: datetime) -> str:
     return f"{at:%H:%M}"
 
 
+def which_of_two(at: datetime) -> str:
+    """What tells a time that comes twice, because the clocks go back in between, from its twin; nothing for any other time."""
+    if at.replace(fold=0).utcoffset() == at.replace(fold=1).utcoffset():
+        return ""
+    return ", after the clocks went back" if at.fold else ", before the clocks go back"
+
+
 def spoken_day(at: datetime) -> str:
     """`Thu 3 Dec 19:30`"""
     return f"{at:%a} {at.day} {at:%b} {at:%H:%M}"

@@ -118,19 +118,20 @@ class TestATicket:
         assert tickets(shared) == []
         assert shared.carry_out(card).status is ExecutionStatus.DONE
 
-    def test_is_torn_up_when_the_execution_has_ended(self, shared: Installation) -> None:
-        """Or the queue would grow with every order, and a worker would have to go through them all."""
+    def test_of_what_its_caller_carried_out_is_torn_up_by_the_next_worker(self, shared: Installation) -> None:
+        """All of them at once, before it begins: it would be held up by the limit on beginnings otherwise."""
         shared.carry_out(shared.ask(WORDS))
-        shared.engine.close()
+        assert [status for _, status in tickets(shared)] == ["ENQUEUED"]
+        assert work(shared) == []
         assert tickets(shared) == []
+        assert len(shared.ledger()) == 1
 
-    def test_left_by_somebody_who_died_after_the_end_does_nothing(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A worker finds that there is nothing to do."""
-        monkeypatch.setattr("halo_engine.durable.Tickets.tear_up", lambda *_: None)
+    def test_of_what_has_ended_does_nothing(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Should one be taken from the queue all the same."""
+        monkeypatch.setattr("halo_engine.durable.Tickets.clear_stale", lambda _: None)
         execution = shared.carry_out(shared.ask(WORDS))
         assert [ended.id for ended in work(shared)] == [execution.id]
         assert len(shared.ledger()) == 1
-        assert tickets(shared) == []
 
 
 class TestAWorker:

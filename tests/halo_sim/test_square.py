@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from halo_engine.clock import FakeClock
 from halo_sim.data import shops
 from halo_sim.faults import add_fault
 from halo_sim.ledger import read_ledger
+from halo_sim.square_times import _instants
 from halo_sim.world import World
 from tests.halo_sim.callers import Square
 
@@ -102,6 +104,14 @@ class TestTimes:
     def test_are_written_with_a_zone(self, square: Square, when: tuple[str, str]) -> None:
         """RFC 3339, or 400."""
         assert code(square.times(*CUT, *when)) == (400, "INVALID_TIME")
+
+
+class TestTheDayTheClocksChange:
+    @pytest.mark.parametrize(("day", "at", "hours"), [((2026, 3, 8), 2, []), ((2026, 11, 1), 1, [5, 6]), ((2026, 7, 1), 1, [5])])
+    def test_has_no_time_that_is_left_out_and_both_that_come_twice(self, day: tuple[int, int, int], at: int, hours: list[int]) -> None:
+        """As a shop in New York would offer them."""
+        found = _instants(date(*day), clock_time(at, 30), ZoneInfo("America/New_York"))
+        assert found == [datetime(*day, hour, 30, tzinfo=UTC) for hour in hours]
 
 
 class TestABooking:

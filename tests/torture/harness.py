@@ -17,6 +17,7 @@ from random import Random
 
 from halo_engine.clock import SystemClock
 from halo_engine.model.execution import Execution, ExecutionStatus
+from halo_engine.queries import ExecutionDetail
 from halo_sim.ledger import Entry
 from tests.installation import Installation
 
@@ -141,37 +142,44 @@ _CLAIMED = {ExecutionStatus.DONE, ExecutionStatus.PARTIAL}
 
 def judge(home: Installation) -> Iterator[Problem]:
     """Everything about `home` that must not be, when the faults have stopped and everybody has done what they could."""
-    executions = _executions(home)
+    details = _details(home)
     effects = [entry for entry in home.ledger() if entry.kind in ("order", "booking", "cancellation")]
-    of: dict[str, list[Entry]] = {execution.id: [] for execution in executions}
+    of: dict[str, list[Entry]] = {detail.execution.id: [] for detail in details}
     for entry in effects:
-        owner = _owner(entry, executions)
+        owner = _owner(entry, details)
         if owner is None:
             yield Problem(Kind.DOUBLE, f"{entry.vendor} did {entry.reference}, which nothing in the books stands for")
         else:
             of[owner.id].append(entry)
-    for execution in executions:
-        yield from _judged(home, execution, of[execution.id])
+    for detail in details:
+        yield from _judged(detail, of[detail.execution.id])
     verified = home.verify()
     yield from (Problem(Kind.UNPROVED, problem) for problem in verified.problems)
 
 
-def _executions(home: Installation) -> list[Execution]:
+def _details(home: Installation) -> list[ExecutionDetail]:
     with home.queries() as queries:
-        feed = [line.id for line in queries.activity(limit=1000) if line.kind == "execution"]
-        return [queries.execution(execution_id).execution for execution_id in feed]
+        return [queries.execution(line.id) for line in queries.activity(limit=1000) if line.kind == "execution"]
 
 
-def _owner(entry: Entry, executions: Sequence[Execution]) -> Execution | None:
+def _owner(entry: Entry, details: Sequence[ExecutionDetail]) -> Execution | None:
     """The execution whose key or vendor's reference the entry carries."""
+    executions = [detail.execution for detail in details]
     by_key = [e for e in executions if entry.client_reference == e.vendor_key]
     by_reference = [e for e in executions if e.vendor_reference == entry.reference]
-    # A vendor that takes no key, and an execution that never heard the answer: the one of that vendor which may have been sent.
-    sent = [e for e in executions if e.submitted_at and e.vendor == entry.vendor and entry.client_reference is None]
+    # A vendor that takes no key, and an execution that never heard the answer: the one for that very table which may have been sent.
+    sent = [d.execution for d in details if entry.client_reference is None and _may_have_done(d, entry)]
     return next(iter([*by_key, *by_reference, *sent]), None)
 
 
-def _judged(home: Installation, execution: Execution, effects: Sequence[Entry]) -> Iterator[Problem]:
+def _may_have_done(detail: ExecutionDetail, entry: Entry) -> bool:
+    execution, asked = detail.execution, detail.draft.terms.instruction
+    was_sent = execution.submitted_at is not None and execution.vendor_reference is None and execution.vendor == entry.vendor
+    return was_sent and all(str(entry.detail.get(name)).startswith(str(asked.get(name))) for name in ("venue_id", "day", "time"))
+
+
+def _judged(detail: ExecutionDetail, effects: Sequence[Entry]) -> Iterator[Problem]:
+    execution = detail.execution
     name = f"{execution.verb} {execution.id} ({execution.status.value})"
     if len(effects) > 1:
         yield Problem(Kind.DOUBLE, f"{name} has {len(effects)} effects: {', '.join(entry.reference for entry in effects)}")
@@ -181,8 +189,6 @@ def _judged(home: Installation, execution: Execution, effects: Sequence[Entry]) 
         yield Problem(Kind.LOST, f"{name} was never done, and the books claim it")
     if not execution.is_final:
         yield Problem(Kind.STUCK, f"{name} has not ended")
-    with home.queries() as queries:
-        detail = queries.execution(execution.id)
     if execution.status in _CLAIMED and detail.receipt is None:
         yield Problem(Kind.LOST, f"{name} has no receipt")
     if sum(entry.charged.cents for entry in effects) > detail.draft.terms.maximum.cents:

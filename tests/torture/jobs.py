@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +25,13 @@ JOBS = {
 }
 _MERCHANT = {"zinc": "zinc"}
 
+#: `cancel` speaks Stripe's dialect; these speak the others. By name they are jobs like those above.
+DIALECTS = {
+    "recurly": "cancel cineloft",
+    "chargebee": "cancel forkful",
+    "google_play": "cancel trailmark",
+}
+
 #: The four verbs.
 VERBS = ("order", "reorder", "cancel", "book")
 
@@ -39,7 +48,26 @@ class Job:
     def copy(self, place: Path) -> Installation:
         """The same in `place`, opened, at the same time of day. The caller closes its engine."""
         shutil.copytree(self.home, place / "home")
-        return reopen(place / "home")
+        return reopen(place / "home", _another_clock())
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A home on SQLite in which `card` waits for its yes."""
+
+    name: str
+    home: Path
+    card: Card
+
+    def copy(self, place: Path, clock: FakeClock | None = None) -> Installation:
+        """The same in `place`, opened, at the same time of day. The caller closes its engine."""
+        shutil.copytree(self.home, place / "home")
+        return reopen(place / "home", clock or _another_clock())
+
+
+def _another_clock() -> FakeClock:
+    """A clock with the seed of the one before would make its identifiers once more."""
+    return FakeClock(NOON, seed=2)
 
 
 def reopen(home: Path, clock: FakeClock | None = None, **settings: str) -> Installation:
@@ -47,12 +75,29 @@ def reopen(home: Path, clock: FakeClock | None = None, **settings: str) -> Insta
     return Installation.reopen(home, clock=clock or FakeClock(NOON), **settings)
 
 
+def kept_place(prefix: str) -> Path:
+    """An empty directory that lasts as long as this process, and no longer; a child that ends does not take it away."""
+    place, owner = Path(tempfile.mkdtemp(prefix=prefix)), os.getpid()
+    atexit.register(lambda: shutil.rmtree(place, ignore_errors=True) if os.getpid() == owner else None)
+    return place
+
+
 @functools.cache
 def confirmed(name: str) -> Job:
     """The job `name`, confirmed. Made once a process."""
-    home = Path(tempfile.mkdtemp(prefix=f"halo-job-{name}-")) / "home"
+    home = kept_place(f"halo-job-{name}-") / "home"
     installation = Installation.open(home, clock=FakeClock(NOON), merchant=_MERCHANT.get(name, "amazon"))
-    card = installation.ask(JOBS[name])
+    card = installation.ask((JOBS | DIALECTS)[name])
     execution = installation.confirm(card)
     installation.engine.close()
     return Job(name, home, card, execution.id)
+
+
+@functools.cache
+def drafted(name: str) -> Drafted:
+    """The job `name`, drafted and no more. Made once a process."""
+    home = kept_place(f"halo-draft-{name}-") / "home"
+    installation = Installation.open(home, clock=FakeClock(NOON), merchant=_MERCHANT.get(name, "amazon"))
+    card = installation.ask((JOBS | DIALECTS)[name])
+    installation.engine.close()
+    return Drafted(name, home, card)

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from tests.torture import bugs
 from tests.torture.harness import Bug, Problem, Row, chosen, run, tried
 
 __all__ = ["BUGS", "ROWS", "hunt", "run"]
 
-_MODULES = ("confirming", "workers")
+_MODULES = (
+    "crash_rows",
+    "syscalls",
+    "write_ahead",
+    "power",
+    "storage",
+    "corruption",
+    "postgres_faults",
+    "upgrade",
+    "workers",
+    "soak",
+    "confirming",
+    "repeating",
+    "tampering",
+    "amounts",
+    "model",
+    "times",
+    "daylight",
+    "vendor_rows",
+)
 
-_rows: list[Row] = [row for module in _MODULES for row in import_module(f"tests.torture.{module}").ROWS]
+_modules = [import_module(f"tests.torture.{module}") for module in _MODULES]
+_rows: list[Row] = [row for module in _modules for row in module.ROWS]
 
 ROWS: dict[str, Row] = {row.id: row for row in sorted(_rows, key=lambda row: ("RCVT".index(row.id[0]), row.id))}
 
-BUGS: tuple[Bug, ...] = ()
+#: The ones that are planted in one place only stand beside the row that catches them.
+BUGS: tuple[Bug, ...] = (*bugs.BUGS, *(bug for module in _modules for bug in getattr(module, "BUGS", ())))
 
 
 def hunt(bug: Bug, *, seed: int) -> tuple[str, Problem] | None:

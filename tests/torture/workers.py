@@ -21,12 +21,17 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from halo_engine.clock import FakeClock, OffsetClock, SystemClock
 from halo_engine.engine import Engine
+from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.settings import Settings, load_settings
-from halo_sim.http import SimServer
-from halo_sim.world import World, read_offset
+from halo_sim import router
+from halo_sim.fault_plan import FaultPlan
+from halo_sim.http import VENDORS, SimServer
+from halo_sim.wire import Request, Response
+from halo_sim.world import World
 from tests.installation import NOON, Installation
 from tests.torture import postgres
 from tests.torture.forking import URLS
@@ -35,9 +40,13 @@ from tests.torture.jobs import JOBS, VERBS, reopen
 
 #: A whole flow asks its vendor five to eight times, so it lasts about half a second: long enough to be hit.
 _ANSWERS_AFTER_S = 0.06
+#: How long a vendor may think before it does something: longer than all look-ups of a worker in a hurry.
+_THINKS_S = 3.0
 _FAULTS = 4
 #: Past the longest wait for a lost answer, twice.
 _LONG = timedelta(seconds=700)
+#: Four of them are less than a request can live.
+_SHORT = timedelta(seconds=65)
 #: All waits of an execution are over after this many moves of the time by `_LONG`.
 _MOVES = 80
 
@@ -56,14 +65,20 @@ class _Scene:
         return load_settings(home=self.home, environ={**vendors, **books, "HALO_VENDORS": "live"})
 
     def clock(self) -> OffsetClock:
-        """The world's time, which runs and can be moved by whoever holds the world."""
+        """The workers' time, which runs and can be moved. The vendors' stands still, or their tokens and holds would end meanwhile."""
         wall = SystemClock()
         since_noon = NOON - wall.now()
-        return OffsetClock(wall, lambda: since_noon + read_offset(self.world))
+        return OffsetClock(wall, lambda: since_noon + self._moved())
 
-    @property
-    def world(self) -> Path:
-        return self.home / "simulator" / "world.db"
+    def move_clock(self, by: timedelta) -> None:
+        """For every worker at once."""
+        moved = self.home / "moved.next"
+        moved.write_text(str(int((self._moved() + by).total_seconds())))
+        moved.replace(self.home / "moved")
+
+    def _moved(self) -> timedelta:
+        moved = self.home / "moved"
+        return timedelta(seconds=int(moved.read_text())) if moved.exists() else timedelta(0)
 
 
 @dataclass
@@ -77,6 +92,7 @@ class _Crew:
         self.pids.append(_forked(partial(_work, self.scene)))
 
     def kill(self, number: int) -> None:
+        """And hire another one."""
         os.kill(self.pids[number], signal.SIGKILL)
         os.waitpid(self.pids.pop(number), 0)
         self.hire()
@@ -97,10 +113,6 @@ class _Crew:
 
 class _SlowServer(SimServer):
     """Vendors who think before they do what they were asked."""
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        _real_wait(_ANSWERS_AFTER_S)
-        super().process_request_thread(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Whoever asked has died: that is what happens here."""
@@ -128,11 +140,24 @@ def _work(scene: _Scene) -> None:
         engine.worker(told=lambda _: None).serve(stop)
 
 
+def _sell(server: SimServer, thinks_s: float) -> None:
+    """The vendors' process: every call takes a moment, and one that commits takes `thinks_s` before anything happens."""
+
+    def slowly(world: World, request: Request, plan: FaultPlan | None = None) -> Response:
+        routes = VENDORS[request.segments[0]].routes
+        route = next(one for one in routes if one.match(request.method, request.segments[1:]) is not None and one.when(request))
+        _real_wait(thinks_s if route.commits else _ANSWERS_AFTER_S)
+        return router.answer(world, VENDORS, request, plan)
+
+    with patch("halo_sim.http.answer", slowly):
+        server.serve_forever()
+
+
 @contextmanager
-def _vendors(world: Path) -> Iterator[str]:
+def _vendors(world: Path, thinks_s: float) -> Iterator[str]:
     """The address of the vendors of `world`, in a process of their own."""
     server = _SlowServer(World.open(world, FakeClock(NOON, seed=3)), "127.0.0.1", 0)
-    pid = _forked(server.serve_forever)
+    pid = _forked(partial(_sell, server, thinks_s))
     server.socket.close()
     try:
         yield server.url
@@ -154,12 +179,12 @@ def _confirmed(kind: str) -> tuple[Path, dict[str, str]]:
 
 
 @contextmanager
-def _scene(kind: str, place: Path) -> Iterator[_Scene]:
+def _scene(kind: str, place: Path, *, thinks_s: float) -> Iterator[_Scene]:
     home, like = _confirmed(kind)
     shutil.copytree(home, place / "home")
     database = {"database_url": postgres.fresh_database(like=like["database_url"])} if like else {}
     try:
-        with _vendors(place / "home" / "simulator" / "world.db") as url:
+        with _vendors(place / "home" / "simulator" / "world.db", thinks_s) as url:
             yield _Scene(place / "home", url, database)
     finally:
         if database:
@@ -169,16 +194,18 @@ def _scene(kind: str, place: Path) -> Iterator[_Scene]:
 def _attempt(point: str, place: Path) -> Iterator[Problem]:
     kind, fault, _ = point.split("-")
     random = Random(point)
-    with _scene(kind, place) as scene:
+    with _scene(kind, place, thinks_s=_THINKS_S if fault == "hurry" else _ANSWERS_AFTER_S) as scene:
         crew = _Crew(scene)
-        world = World.open(scene.world, FakeClock(NOON))
         try:
             for _ in range(2):
                 crew.hire()
-            for _ in range(_FAULTS):
-                _real_wait(random.uniform(0.05, 0.8))
-                _strike(fault, crew, world, random)
-            _see_to_the_end(scene, world)
+            if fault == "hurry":
+                _hurry(crew)
+            else:
+                for _ in range(_FAULTS):
+                    _real_wait(random.uniform(0.05, 0.8))
+                    _strike(fault, crew, random)
+            _see_to_the_end(scene)
             codes = crew.dismiss()
         finally:
             for pid in crew.pids:
@@ -189,44 +216,65 @@ def _attempt(point: str, place: Path) -> Iterator[Problem]:
             yield Problem(Kind.WRONG, f"a worker that was asked to stop ended with {codes}")
         after = reopen(scene.home, FakeClock(scene.clock().now()), **scene.database)
         yield from judge(after)
+        if fault != "pause":
+            yield from _not_done(after)
         after.engine.close()
 
 
-def _strike(fault: str, crew: _Crew, world: World, random: Random) -> None:
+def _strike(fault: str, crew: _Crew, random: Random) -> None:
     number = random.randrange(2)
     if fault == "kill":
         crew.kill(number)
         return
 
     def meanwhile() -> None:
-        world.move_clock(_LONG)
+        crew.scene.move_clock(_LONG)
         _real_wait(random.uniform(0.3, 1.0))
 
     crew.pause(number, during=meanwhile)
 
 
-def _see_to_the_end(scene: _Scene, world: World) -> None:
+def _hurry(crew: _Crew) -> None:
+    """Kill both while vendors think about what they were asked to do, and let time pass: less than a request can live."""
+    watch = reopen(crew.scene.home, FakeClock(NOON), **crew.scene.database)
+    while not any(execution.status is ExecutionStatus.SUBMITTING for execution in _executions(watch)):
+        _real_wait(0.02)
+    watch.engine.close()
+    for _ in range(2):
+        crew.kill(0)
+    for _ in range(4):
+        _real_wait(0.5)
+        crew.scene.move_clock(_SHORT)
+
+
+def _not_done(home: Installation) -> Iterator[Problem]:
+    """These vendors do what they were asked and tell who asks, so nothing is a person's to find out."""
+    for execution in _executions(home):
+        if execution.status is not ExecutionStatus.DONE:
+            yield Problem(Kind.WRONG, f"{execution.verb} {execution.id} ended in {execution.status.value}: {execution.error_message}")
+
+
+def _see_to_the_end(scene: _Scene) -> None:
     """Move the time until every execution has ended, or nobody would wait any longer."""
     watch = reopen(scene.home, FakeClock(NOON), **scene.database)
     for _ in range(_MOVES):
-        if not _running(watch):
+        if all(execution.is_final for execution in _executions(watch)):
             break
         _real_wait(0.25)
-        world.move_clock(_LONG)
+        scene.move_clock(_LONG)
     watch.engine.close()
 
 
-def _running(home: Installation) -> Sequence[str]:
+def _executions(home: Installation) -> Sequence[Execution]:
     with home.queries() as queries:
-        feed = [line.id for line in queries.activity(limit=100) if line.kind == "execution"]
-        return [execution_id for execution_id in feed if not queries.execution(execution_id).execution.is_final]
+        return [queries.execution(line.id).execution for line in queries.activity(limit=100) if line.kind == "execution"]
 
 
 def _points(random: Random) -> Iterator[str]:
     kinds = ["sqlite"] if postgres.missing() else ["sqlite", "postgres"]
     for _ in count():
         seed = random.randrange(10**6)
-        yield from (f"{kind}-{fault}-{seed}" for fault in ("kill", "pause") for kind in kinds)
+        yield from (f"{kind}-{fault}-{seed}" for fault in ("kill", "pause", "hurry") for kind in kinds)
 
 
-ROWS = (Row(id="R-11", title="two workers, killed and paused while vendors go on", ci=4, points=_points, attempt=_attempt),)
+ROWS = (Row(id="R-11", title="two workers, killed and paused while vendors go on", ci=6, points=_points, attempt=_attempt),)

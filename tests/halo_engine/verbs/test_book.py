@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from halo_engine.model.card import Card, CardKind
@@ -10,6 +13,7 @@ from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.money import Money
 from halo_engine.vendors.square import Square
 from halo_engine.verbs.book import DESKS, Book, _desk
+from halo_engine.verbs.booking import which_of_two
 from tests.installation import Installation
 
 
@@ -95,6 +99,21 @@ class TestADesk:
         """Two of them."""
         assert {vendor: desk.recognises_repeats for vendor, desk in DESKS.items()} == {"resy": False, "square": True}
         assert Book.spec.name == "BOOK"
+
+
+class TestATimeThatComesTwice:
+    @pytest.mark.parametrize(
+        ("instant", "said"),
+        [
+            ((2026, 11, 1, 5, 30), ", before the clocks go back"),
+            ((2026, 11, 1, 6, 30), ", after the clocks went back"),
+            ((2026, 11, 1, 7, 30), ""),
+            ((2026, 3, 8, 7, 30), ""),
+        ],
+    )
+    def test_says_which_of_the_two_it_is(self, instant: tuple[int, int, int, int, int], said: str) -> None:
+        """Half past one in New York is two instants on the day the clocks go back, and a card must mean one."""
+        assert which_of_two(datetime(*instant, tzinfo=UTC).astimezone(ZoneInfo("America/New_York"))) == said
 
 
 class TestAServiceNobodyOffers:

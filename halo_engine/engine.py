@@ -41,6 +41,7 @@ from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store, open_store
 from halo_engine.vendors.directory import open_vendors
+from halo_engine.vendors.http import MAX_RETRY_AFTER_S
 from halo_engine.verb import Context, Proposal, Question, Refusal
 from halo_engine.verbs import VERBS
 
@@ -103,6 +104,7 @@ class Engine:
             sent_late_s=settings.sent_late_s,
             accepted_lives_s=settings.accepted_lives_s,
             deaths=settings.worker_deaths,
+            longest_s=2 * max(settings.request_lives_s, MAX_RETRY_AFTER_S, *settings.retry_waits_s, *settings.lookup_waits_s),
         )
         self._drafting = drafting
         key_of = partial(vendor_key, _secret(settings.key_file, clock))

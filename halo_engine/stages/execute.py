@@ -75,7 +75,7 @@ class Executing:
             if execution.status in FINAL:
                 return Finished(execution)
             if execution.due_at and books.now < execution.due_at:
-                return Later(execution, execution.due_at)
+                return self._not_yet(books, execution, execution.due_at)
             job = self._job(books, execution)
         try:
             match execution.status:
@@ -88,6 +88,15 @@ class Executing:
         except FencedOff:
             # Somebody else has moved it in the meantime: look again at once at what they did.
             return Later(execution, self._clock.now())
+
+    def _not_yet(self, books: Books, execution: Execution, due_at: datetime) -> Later:
+        latest = books.now + timedelta(seconds=self._waits.longest_s)
+        if due_at <= latest:
+            return Later(execution, due_at)
+        # The clock was ahead when this was written. The version stays: whoever sent the request may still tell its answer.
+        sooner = execution.model_copy(update={"due_at": latest})
+        books.executions.replace(execution, sooner)
+        return Later(sooner, latest)
 
     def _job(self, books: Books, execution: Execution) -> Job:
         draft = books.drafts.get(execution.household_id, execution.draft_id)

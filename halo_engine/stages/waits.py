@@ -33,6 +33,8 @@ class Waits:
     sent_late_s: int
     #: How long a vendor may work on what it has accepted before a person has to look.
     accepted_lives_s: int
+    #: The longest of all waits: what is due later than this was made so by a clock that was wrong.
+    longest_s: int
     #: How many workers may die over one execution before it is taken for the reason.
     deaths: int
 

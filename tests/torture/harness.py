@@ -8,7 +8,7 @@ rest from the log.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -151,8 +151,9 @@ def judge(home: Installation) -> Iterator[Problem]:
             yield Problem(Kind.DOUBLE, f"{entry.vendor} did {entry.reference}, which nothing in the books stands for")
         else:
             of[owner.id].append(entry)
+    cancelled = {entry.reference for entry in effects if entry.kind == "cancellation"}
     for detail in details:
-        yield from _judged(detail, of[detail.execution.id])
+        yield from _judged(detail, of[detail.execution.id], cancelled)
     verified = home.verify()
     yield from (Problem(Kind.UNPROVED, problem) for problem in verified.problems)
 
@@ -178,14 +179,16 @@ def _may_have_done(detail: ExecutionDetail, entry: Entry) -> bool:
     return was_sent and all(str(entry.detail.get(name)).startswith(str(asked.get(name))) for name in ("venue_id", "day", "time"))
 
 
-def _judged(detail: ExecutionDetail, effects: Sequence[Entry]) -> Iterator[Problem]:
+def _judged(detail: ExecutionDetail, effects: Sequence[Entry], cancelled: Container[str | None]) -> Iterator[Problem]:
     execution = detail.execution
+    # Two who cancel the same thing: the second finds it so, and nothing more is sent.
+    is_so_already = execution.verb == "CANCEL" and execution.vendor_reference in cancelled
     name = f"{execution.verb} {execution.id} ({execution.status.value})"
     if len(effects) > 1:
         yield Problem(Kind.DOUBLE, f"{name} has {len(effects)} effects: {', '.join(entry.reference for entry in effects)}")
     if effects and execution.status in _DENIED:
         yield Problem(Kind.LOST, f"{name} was done as {effects[0].reference}, and the books deny it")
-    if not effects and execution.status in _CLAIMED:
+    if not effects and execution.status in _CLAIMED and not is_so_already:
         yield Problem(Kind.LOST, f"{name} was never done, and the books claim it")
     if not execution.is_final:
         yield Problem(Kind.STUCK, f"{name} has not ended")

@@ -12,7 +12,7 @@ from halo_engine.model.card import Card, CardKind
 from halo_engine.model.errors import Conflict, StoreDamaged
 from halo_engine.model.execution import Attempt, Classification, ExecutionStatus
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Done, HandOff, Partial, Pending, Reason, Rejected, Unknown
+from halo_engine.model.outcome import Done, HandOff, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.stages import execute as execute_stage
 from halo_engine.stages.execute import Executing
 from halo_engine.verbs import VERBS
@@ -224,14 +224,40 @@ class TestAnAnswerThatStaysLost:
         commit = Book.commit
 
         def late(verb: Book, *args: Any, **kwargs: Any) -> Any:
+            outcome = commit(verb, *args, **kwargs)
             home.later(seconds=home.settings.request_lives_s)
+            home.fault("unavailable", times=999)
             assert home.engine.execute(execution.id, wait_s=600).status is ExecutionStatus.NEEDS_ATTENTION
-            return commit(verb, *args, **kwargs)
+            return outcome
 
         monkeypatch.setattr(Book, "commit", late)
         home.engine.execute(execution.id, wait_s=600)
         assert len(home.ledger()) == 1
         assert any("after it had been given up" in problem for problem in home.verify().problems)
+
+    @pytest.mark.parametrize("words", ["order 2 packs of AA batteries", "book a table for two at Nopa tomorrow at 7:30pm"])
+    @pytest.mark.parametrize("slept_s", [240, 300, 3000])
+    def test_and_was_never_sent_is_not_sent_by_whoever_slept_through_its_time(
+        self, home: Installation, monkeypatch: pytest.MonkeyPatch, words: str, slept_s: int
+    ) -> None:
+        """A worker that was stopped before its call wakes when others may have acted on its silence: it sends nothing."""
+        execution = home.confirm(home.ask(words))
+        verb = Order if execution.verb == "ORDER" else Book
+        commit, sleeps = verb.commit, iter([slept_s])
+
+        def late(*args: Any, **kwargs: Any) -> Any:
+            for seconds in sleeps:
+                home.later(seconds=seconds)
+                outcome = commit(*args, **kwargs)
+                assert isinstance(outcome, Retryable)
+                assert home.ledger() == ()
+                return outcome
+            return commit(*args, **kwargs)
+
+        monkeypatch.setattr(verb, "commit", late)
+        assert home.engine.execute(execution.id, wait_s=slept_s + 600).status is ExecutionStatus.DONE
+        assert len(home.ledger()) == 1
+        assert home.verify().ok
 
 
 class TestAYesFromLongAgo:

@@ -250,7 +250,7 @@ def _attempt(point: str, place: Path) -> Iterator[Problem]:
 ROWS = (
     Row(
         "R-15",
-        "A household by seed: random days under faults, deaths and a moving clock, and then a quiet end",
+        "a household by seed: random days under faults, deaths and a moving clock, and then a quiet end",
         ci=40,
         points=_seeds,
         attempt=_attempt,

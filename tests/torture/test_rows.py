@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,13 @@ from tests.torture.rows import BUGS, ROWS, hunt
 
 #: Another one tries other points.
 SEED = int(os.environ.get("HALO_TORTURE_SEED", "1"))
+
+
+def test_every_row_is_in_the_documentation() -> None:
+    """By its id and its title, in the same order."""
+    page = (Path(__file__).parents[2] / "docs" / "torture.md").read_text()
+    table = [line for line in page.splitlines() if re.match(r"\| [A-Z]-\d", line)]
+    assert table == [f"| {row.id} | {row.title} |" for row in ROWS.values()]
 
 
 @pytest.mark.parametrize("row_id", ROWS)

@@ -265,7 +265,7 @@ def _is_for_a_person(ended: Execution, state: str, *, sent: bool) -> bool:
 ROWS = (
     Row(
         "R-10",
-        "Upgraded in the midst of an execution: today's code carries on what each earlier release had written, in each state",
+        "upgraded in the midst of an execution: today's code carries on what each earlier release had written, in each state",
         ci=None,
         points=_points,
         attempt=_attempt,

@@ -214,7 +214,7 @@ def _twice(body: bytes) -> bytes:
 
 @dataclass
 class Late:
-    """A vendor that shows what it did only `delay_s` after it did it, and until then what it showed before."""
+    """a vendor that shows what it did only `delay_s` after it did it, and until then what it showed before."""
 
     scene: Scene
     delay_s: int
@@ -395,9 +395,9 @@ ROWS = (
     *vendor_sockets.ROWS[:4],
     Row("V-05", "JSON of another shape, at every place of every answer", 90, _json_points, _json),
     *vendor_sockets.ROWS[4:],
-    Row("V-07", "A vendor that lies about what it did, or about whose it is", 60, _lie_points, _lie),
-    Row("V-08", "What was done is shown late", 50, _late_points, _late),
-    Row("V-09", "Keys that are ignored, forgotten, or kept with an error", None, _key_points, _key),
-    Row("V-10", "Sign-ins that end in the middle, and cannot be renewed", 60, _token_points, _token),
+    Row("V-07", "a vendor that lies about what it did, or about whose it is", 60, _lie_points, _lie),
+    Row("V-08", "what was done is shown late", 50, _late_points, _late),
+    Row("V-09", "keys that are ignored, forgotten, or kept with an error", None, _key_points, _key),
+    Row("V-10", "sign-ins that end in the middle, and cannot be renewed", 60, _token_points, _token),
     *vendor_texts.ROWS,
 )

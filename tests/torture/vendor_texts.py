@@ -215,4 +215,4 @@ def _harmful(face: str, printed: str) -> Iterator[Problem]:
         yield Problem(Kind.WRONG, f"a name became a sign on the {face}")
 
 
-ROWS = (Row("V-11", "Hostile text from vendors and people, on every face", 40, _text_points, _texts),)
+ROWS = (Row("V-11", "hostile text from vendors and people, on every face", 40, _text_points, _texts),)

@@ -128,8 +128,8 @@ class Tickets:
     def clear_stale(self) -> None:
         """Tear up the tickets of what its own caller carried out, which nobody has taken from the queue. Not one at a time, at a limited rate."""
         waiting = [flow.workflow_id for flow in self._flows(status=["ENQUEUED", "DELAYED"])]
-        with self._store.transaction() as books:
-            ended = [execution_id for execution_id in waiting if books.executions.get(execution_id).is_final]
+        with self._store.reading() as books:
+            ended = [execution_id for execution_id in waiting if books.executions.look(execution_id).is_final]
         self._tear_up(ended)
 
     def is_empty(self) -> bool:
@@ -174,8 +174,8 @@ class Carrier:
         return progress if isinstance(progress, Finished) else Later(progress.execution, _next_look(progress, self._clock.now()))
 
     def _watch(self, execution_id: str) -> Finished | Later:
-        with self._store.transaction() as books:
-            execution = books.executions.get(execution_id)
+        with self._store.reading() as books:
+            execution = books.executions.look(execution_id)
         return Finished(execution) if execution.is_final else Later(execution, self._clock.now() + _POLL)
 
 

@@ -221,8 +221,8 @@ class Engine:
 
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""
-        with self._store.transaction() as books:
-            execution = books.executions.get(execution_id, household_id=books.households.home().id)
+        with self._store.reading() as books:
+            execution = books.executions.look(execution_id, household_id=books.households.home().id)
         return self._carrier.see_through(execution.id, until=self._clock.now() + timedelta(seconds=wait_s))
 
     def worker(self, *, told: Callable[[Execution], None]) -> Worker:

@@ -15,6 +15,7 @@ be alive any more, then treats its answer as lost.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,13 +71,14 @@ class Executing:
 
     def advance(self, execution_id: str) -> Progress:
         """Make one move. Safe to call at any time, by anyone, any number of times."""
-        with self._store.transaction() as books:
-            execution = books.executions.get(execution_id)
+        with self._store.reading() as books:
+            execution = books.executions.look(execution_id)
             if execution.status in FINAL:
                 return Finished(execution)
-            if execution.due_at and books.now < execution.due_at:
-                return self._not_yet(books, execution, execution.due_at)
-            job = self._job(books, execution)
+            is_due = execution.due_at is None or execution.due_at <= books.now
+            job = self._job(books, execution) if is_due else None
+        if job is None:
+            return self._not_yet(execution)
         try:
             match execution.status:
                 case ExecutionStatus.CONFIRMED:
@@ -89,17 +91,18 @@ class Executing:
             # Somebody else has moved it in the meantime: look again at once at what they did.
             return Later(execution, self._clock.now())
 
-    def _not_yet(self, books: Books, execution: Execution, due_at: datetime) -> Later:
-        latest = books.now + timedelta(seconds=self._waits.longest_s)
+    def _not_yet(self, execution: Execution) -> Progress:
+        due_at, latest = execution.due_at or self._clock.now(), self._clock.now() + timedelta(seconds=self._waits.longest_s)
         if due_at <= latest:
             return Later(execution, due_at)
         # The clock was ahead when this was written. The version stays: whoever sent the request may still tell its answer.
         sooner = execution.model_copy(update={"due_at": latest})
-        books.executions.replace(execution, sooner)
+        with self._store.transaction() as books, suppress(FencedOff):
+            books.executions.replace(execution, sooner)
         return Later(sooner, latest)
 
     def _job(self, books: Books, execution: Execution) -> Job:
-        draft = books.drafts.get(execution.household_id, execution.draft_id)
+        draft = books.drafts.look(execution.household_id, execution.draft_id)
         confirmation = books.executions.confirmation(draft.id)
         carries_out = (draft.draft_hash, draft.verb, self._key_of(execution.id))
         confirmed = confirmation is not None and confirmation.draft_hash == draft.draft_hash

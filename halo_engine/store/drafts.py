@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from sqlmodel import col
 
 from halo_engine.model.draft import Draft, DraftStatus
@@ -26,8 +26,15 @@ class Drafts:
 
     def get(self, household_id: str, draft_id: str) -> Draft:
         """The draft, locked until the transaction ends. Raises `NotFound` for an id that is not this household's."""
-        found = self._connection.execute(_DRAFT, {"of": draft_id}).mappings() if can_be_looked_up(draft_id) else None
-        row = found.first() if found else None
+        return self._read(_LOCKED, household_id, draft_id)
+
+    def look(self, household_id: str, draft_id: str) -> Draft:
+        """As `get`, without the lock."""
+        return self._read(_DRAFT, household_id, draft_id)
+
+    def _read(self, statement: Select[Any], household_id: str, draft_id: str) -> Draft:
+        found = self._connection.execute(statement, {"of": draft_id}) if can_be_looked_up(draft_id) else None
+        row = found.mappings().first() if found else None
         if row is None or row["household_id"] != household_id:
             raise NotFound("There is no such draft in this household.")
         return draft_value(row)
@@ -65,7 +72,8 @@ class Drafts:
 
 
 # Core and prepared once: confirming and every move of an execution read the draft.
-_DRAFT = select(*tables.columns_of(tables.Draft)).where(col(tables.Draft.id) == bindparam("of")).with_for_update()
+_DRAFT = select(*tables.columns_of(tables.Draft)).where(col(tables.Draft.id) == bindparam("of"))
+_LOCKED = _DRAFT.with_for_update()
 _REVISION = (
     select(*tables.columns_of(tables.DraftRevision), col(tables.Draft.status))
     .join(tables.Draft, col(tables.Draft.id) == col(tables.DraftRevision.draft_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from sqlmodel import col
 
 from halo_engine.model.confirmation import Confirmation
@@ -31,7 +31,14 @@ class Executions:
 
     def get(self, execution_id: str, *, household_id: str | None = None) -> Execution:
         """The execution, locked until the transaction ends. Raises `NotFound`, also for another household's."""
-        found = self._connection.execute(_EXECUTION, {"of": execution_id}) if can_be_looked_up(execution_id) else None
+        return self._read(_LOCKED, execution_id, household_id)
+
+    def look(self, execution_id: str, *, household_id: str | None = None) -> Execution:
+        """As `get`, without the lock."""
+        return self._read(_EXECUTION, execution_id, household_id)
+
+    def _read(self, statement: Select[Any], execution_id: str, household_id: str | None) -> Execution:
+        found = self._connection.execute(statement, {"of": execution_id}) if can_be_looked_up(execution_id) else None
         row = found.mappings().first() if found else None
         if row is None or household_id not in (None, row["household_id"]):
             raise NotFound("There is no such execution in this household.")
@@ -89,7 +96,8 @@ _REPLACE = update(tables.Execution).where(
     col(tables.Execution.status) == bindparam("from_status"),
     col(tables.Execution.version) == bindparam("from_version"),
 )
-_EXECUTION = select(*tables.columns_of(tables.Execution)).where(col(tables.Execution.id) == bindparam("of")).with_for_update()
+_EXECUTION = select(*tables.columns_of(tables.Execution)).where(col(tables.Execution.id) == bindparam("of"))
+_LOCKED = _EXECUTION.with_for_update()
 _ATTEMPTS = (
     select(*tables.columns_of(tables.ExecutionAttempt))
     .where(col(tables.ExecutionAttempt.execution_id) == bindparam("of"))

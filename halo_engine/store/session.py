@@ -28,6 +28,9 @@ from halo_engine.store.requests import Requests
 from halo_engine.store.slots import AdvisorySlots, FileSlots, Slots
 from halo_engine.store.usuals import Usuals
 
+#: Marks a transaction in which nothing is written.
+_READING = {"halo_reading": True}
+
 
 class Books:
     """One transaction: every repository, and the log beside them."""
@@ -63,6 +66,12 @@ class Store:
     def transaction(self) -> Iterator[Books]:
         """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
         with self.translated(), self._engine.begin() as connection:
+            yield Books(connection, self._clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Books]:
+        """One moment of the books, for those who only look: nobody waits for it, and nothing may be written in it."""
+        with self.translated(), self._engine.connect().execution_options(**_READING) as connection, connection.begin():
             yield Books(connection, self._clock)
 
     def migrate(self) -> None:
@@ -118,7 +127,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if _READING.items() <= connection.get_execution_options().items() else "BEGIN IMMEDIATE")
 
     return engine
 

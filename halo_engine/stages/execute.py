@@ -303,7 +303,9 @@ class Executing:
         if job.execution.status in (ExecutionStatus.CONFIRMED, ExecutionStatus.SUBMITTING):
             if job.may_have_happened:
                 return self._give_to_person(job, attempt, reason)
-            if shown := self._shown(job):
+            # A vendor that cannot be asked for its terms cannot be asked for its record either.
+            cannot_be_asked = kind in (Classification.TRANSIENT, Classification.AUTH) and not job.was_sent
+            if not cannot_be_asked and (shown := self._shown(job)):
                 return self._is_there_already(job, attempt, shown)
         return self._end(job, attempt, ExecutionStatus.FAILED, kind, error_message=reason)
 

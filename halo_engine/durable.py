@@ -154,8 +154,8 @@ class Carrier:
     def __init__(self, executing: Executing, store: Store, clock: Clock) -> None:
         self._executing, self._store, self._clock = executing, store, clock
 
-    def see_through(self, execution_id: str, *, until: datetime) -> Execution:
-        """The execution as it stands when it has ended, or when `until` has come.
+    def see_through(self, execution_id: str, *, household_id: str, until: datetime) -> Execution:
+        """The household's execution as it stands when it has ended, or when `until` has come. Raises `NotFound` for another household's.
 
         Where a worker serves these books it carries the execution on, and goes on after the caller has gone; the caller only watches. Where none
         does, the caller's own thread carries it on. Should a worker come or go in between, both do: every move is fenced.
@@ -163,19 +163,19 @@ class Carrier:
         while True:
             with self._store.translated():
                 is_served = self._store.slots.is_anyone_there()
-            progress = self._watch(execution_id) if is_served else self._move(execution_id)
+            progress = self._watch(execution_id, household_id) if is_served else self._move(execution_id, household_id)
             now = self._clock.now()
             if isinstance(progress, Finished) or now >= until:
                 return progress.execution
             self._clock.sleep_until(min(progress.at, until))
 
-    def _move(self, execution_id: str) -> Finished | Later:
-        progress = self._executing.advance(execution_id)
+    def _move(self, execution_id: str, household_id: str) -> Finished | Later:
+        progress = self._executing.advance(execution_id, household_id=household_id)
         return progress if isinstance(progress, Finished) else Later(progress.execution, _next_look(progress, self._clock.now()))
 
-    def _watch(self, execution_id: str) -> Finished | Later:
+    def _watch(self, execution_id: str, household_id: str) -> Finished | Later:
         with self._store.reading() as books:
-            execution = books.executions.look(execution_id)
+            execution = books.executions.look(execution_id, household_id=household_id)
         return Finished(execution) if execution.is_final else Later(execution, self._clock.now() + _POLL)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -221,9 +221,14 @@ class Engine:
 
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""
+        until = self._clock.now() + timedelta(seconds=wait_s)
+        return self._carrier.see_through(execution_id, household_id=self._home_id, until=until)
+
+    @cached_property
+    def _home_id(self) -> str:
+        """The household of this home; there is never another."""
         with self._store.reading() as books:
-            execution = books.executions.look(execution_id, household_id=books.households.home().id)
-        return self._carrier.see_through(execution.id, until=self._clock.now() + timedelta(seconds=wait_s))
+            return books.households.home().id
 
     def worker(self, *, told: Callable[[Execution], None]) -> Worker:
         """Who carries on what anybody confirmed in these books. `told` hears of each execution that ended, in the worker's threads."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -57,13 +57,20 @@ class Context:
     @classmethod
     def read(cls, books: Books, *, household: Household, member: Member, vendors: Vendors) -> Context:
         """Gathered in one transaction, so that vendors can be asked outside of any."""
-        plain = cls.to_carry_out(books, household=household, member=member, vendors=vendors)
-        return replace(plain, usuals=books.usuals.all(household.id), last_done=_last_done(books, household.id))
+        return cls(
+            household=household,
+            member=member,
+            preference=books.households.preference(household.id),
+            usuals=books.usuals.all(household.id),
+            last_done=_last_done(books, household.id),
+            now=books.now,
+            vendors=vendors,
+        )
 
     @classmethod
-    def to_carry_out(cls, books: Books, *, household: Household, member: Member, vendors: Vendors) -> Context:
+    def to_carry_out(cls, books: Books, *, member_id: str, vendors: Vendors) -> Context:
         """As `read`, without what words may point at: an instruction says everything itself."""
-        preference = books.households.preference(household.id)
+        household, member, preference = books.households.of_member(member_id)
         return cls(household=household, member=member, preference=preference, usuals=(), last_done={}, now=books.now, vendors=vendors)
 
 

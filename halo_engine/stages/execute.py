@@ -69,10 +69,10 @@ class Executing:
         self._clock, self._waits, self._key_of = clock, waits, key_of
         self._backoff = {Classification.TRANSIENT: Backoff(waits.retries_s, clock), Classification.AUTH: Backoff((0,), clock)}
 
-    def advance(self, execution_id: str) -> Progress:
-        """Make one move. Safe to call at any time, by anyone, any number of times."""
+    def advance(self, execution_id: str, *, household_id: str | None = None) -> Progress:
+        """Make one move. Safe to call at any time, by anyone, any number of times. Raises `NotFound`, also for one of another household than that."""
         with self._store.reading() as books:
-            execution = books.executions.look(execution_id)
+            execution = books.executions.look(execution_id, household_id=household_id)
             if execution.status in FINAL:
                 return Finished(execution)
             is_due = execution.due_at is None or execution.due_at <= books.now
@@ -108,9 +108,7 @@ class Executing:
         confirmed = confirmation is not None and confirmation.draft_hash == draft.draft_hash
         if confirmation is None or not confirmed or carries_out != (execution.draft_hash, execution.verb, execution.vendor_key):
             raise StoreDamaged(f"Execution {execution.id} does not carry out what was confirmed. Nothing is sent.")
-        household = books.households.get(execution.household_id)
-        member = books.households.member(household.id, confirmation.user_id)
-        context = Context.to_carry_out(books, household=household, member=member, vendors=self._vendors)
+        context = Context.to_carry_out(books, member_id=confirmation.user_id, vendors=self._vendors)
         return Job(execution, draft, self._verbs[draft.verb], context, books.executions.attempts(execution.id))
 
     # when whoever carries it on dies or cannot

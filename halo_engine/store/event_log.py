@@ -6,6 +6,7 @@ Appending locks the household's row first, so that on PostgreSQL too the chain o
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlmodel import col
@@ -24,6 +25,7 @@ class EventLog:
         self._connection, self._clock, self.now = connection, clock, now
         #: The ends of the chains that this transaction has locked, by household.
         self._ends: dict[str, tuple[int, str]] = {}
+        self._unwritten: list[dict[str, Any]] = []
 
     def append(self, payload: Payload, *, household_id: str, entity_id: str, user_id: str | None = None, suffix: str = "") -> Event:
         """Add what happened to `entity_id`. `suffix` completes the type of an event whose name carries a status."""
@@ -42,9 +44,15 @@ class EventLog:
             hash="",
         ).sealed()
         fields = event.model_dump(exclude={"payload"})
-        self._connection.execute(_INSERT, {**fields, "event_payload_json": to_json(event.payload)})
+        self._unwritten.append({**fields, "event_payload_json": to_json(event.payload)})
         self._ends[household_id] = (event.seq, event.hash)
         return event
+
+    def write(self) -> None:
+        """What was appended, in one statement: the last of a transaction, which is nothing without it."""
+        if self._unwritten:
+            self._connection.execute(_INSERT, self._unwritten)
+            self._unwritten = []
 
     def append_move(self, payload: ExecutionMoved, *, household_id: str, entity_id: str, status: str, user_id: str | None = None) -> Event:
         """Add that an execution went to `status`."""

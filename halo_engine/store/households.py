@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select
 from sqlmodel import col
 
 from halo_engine.model.errors import NotFound, NotInitialised
@@ -62,12 +64,37 @@ class Households:
         names = ", ".join(member.display_name for member in members)
         raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
+    def of_member(self, member_id: str) -> tuple[Household, Member, Preference]:
+        """A member, the household they live in and what it prefers, in one look."""
+        row = self._connection.execute(_OF_MEMBER, {"of": member_id}).one()
+        ends = (len(_HOUSEHOLD_COLUMNS), len(_HOUSEHOLD_COLUMNS) + len(_MEMBER_COLUMNS))
+        household, member, preference = row[: ends[0]], row[ends[0] : ends[1]], row[ends[1] :]
+        return (
+            household_value(_named(_HOUSEHOLD_COLUMNS, household)),
+            member_value(_named(_MEMBER_COLUMNS, member)),
+            preference_value(_named(_PREFERENCE_COLUMNS, preference)),
+        )
+
     def preference(self, household_id: str) -> Preference:
         return preference_value(self._connection.execute(_PREFERENCE, {"of": household_id}).mappings().one())
 
 
+def _named(columns: Sequence[ColumnElement[Any]], row: Sequence[Any]) -> dict[str, Any]:
+    return {str(column.key): value for column, value in zip(columns, row, strict=True)}
+
+
+_HOUSEHOLD_COLUMNS = tables.columns_of(tables.Household)
+_MEMBER_COLUMNS = tables.columns_of(tables.User)
+_PREFERENCE_COLUMNS = tables.columns_of(tables.Preference)
+
 # Core and prepared once: confirming and every move of an execution read these.
 _FIRST = select(*tables.columns_of(tables.Household)).order_by(col(tables.Household.created_at), col(tables.Household.id)).limit(1)
-_HOUSEHOLD = select(*tables.columns_of(tables.Household)).where(col(tables.Household.id) == bindparam("of"))
+_OF_MEMBER = (
+    select(*_HOUSEHOLD_COLUMNS, *_MEMBER_COLUMNS, *_PREFERENCE_COLUMNS)
+    .join_from(tables.User, tables.Household, col(tables.Household.id) == col(tables.User.household_id))
+    .join(tables.Preference, col(tables.Preference.household_id) == col(tables.Household.id))
+    .where(col(tables.User.id) == bindparam("of"))
+)
+_HOUSEHOLD = select(*_HOUSEHOLD_COLUMNS).where(col(tables.Household.id) == bindparam("of"))
 _MEMBERS = select(*tables.columns_of(tables.User)).where(col(tables.User.household_id) == bindparam("of")).order_by(col(tables.User.id))
 _PREFERENCE = select(*tables.columns_of(tables.Preference)).where(col(tables.Preference.household_id) == bindparam("of"))

@@ -66,7 +66,9 @@ class Store:
     def transaction(self) -> Iterator[Books]:
         """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
         with self.translated(), self._engine.begin() as connection:
-            yield Books(connection, self._clock)
+            books = Books(connection, self._clock)
+            yield books
+            books.events.write()
 
     @contextmanager
     def reading(self) -> Iterator[Books]:

@@ -131,6 +131,13 @@ class VendorHttp:
         self._clock = clock
         self._limits = limits or Limits()
         self._monotonic = monotonic
+        self._retrying = Retrying(
+            stop=stop_after_attempt(READ_ATTEMPTS),
+            retry=retry_if_result(_worth_another_try),
+            wait=_pause_s,
+            sleep=self._sleep,
+            retry_error_callback=_last_reply,
+        )
         self._client = httpx.Client(
             transport=transport or _network(),
             timeout=httpx.Timeout(self._limits.read_s, connect=self._limits.connect_s),
@@ -154,14 +161,7 @@ class VendorHttp:
 
     def read(self, call: Call) -> Reply:
         """Send `call`, which must change nothing, up to three times while the vendor cannot be reached or says that it is busy."""
-        retrying = Retrying(
-            stop=stop_after_attempt(READ_ATTEMPTS),
-            retry=retry_if_result(_worth_another_try),
-            wait=_pause_s,
-            sleep=self._sleep,
-            retry_error_callback=_last_reply,
-        )
-        reply: Reply = retrying(self._send, call)
+        reply: Reply = self._retrying(self._send, call)
         return reply
 
     def _sleep(self, seconds: float) -> None:

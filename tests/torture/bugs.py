@@ -178,9 +178,7 @@ def terms_not_checked_in_execution() -> AbstractContextManager[None]:
     def wrong(stage: Executing, books: Any, execution: Execution) -> Any:
         draft = books.drafts.get(execution.household_id, execution.draft_id)
         confirmation = books.executions.confirmation(draft.id)
-        household = books.households.get(execution.household_id)
-        member = books.households.member(household.id, confirmation.user_id)
-        context = Context.to_carry_out(books, household=household, member=member, vendors=stage._vendors)
+        context = Context.to_carry_out(books, member_id=confirmation.user_id, vendors=stage._vendors)
         return Job(execution, draft, stage._verbs[draft.verb], context, books.executions.attempts(execution.id))
 
     return _patched(Executing, "_job", wrong)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,11 @@ class TestCanonicalJson:
     def test_does_not_know_the_order_of_keys(self, value: dict[str, Any]) -> None:
         """The same object written in another order has the same bytes."""
         assert canonical_json(dict(reversed(value.items()))) == canonical_json(value)
+
+    @given(objects | st.dictionaries(st.text(st.characters(codec="ascii")), values, max_size=6))
+    def test_is_the_same_by_the_short_way_as_by_the_long_one(self, value: dict[str, Any]) -> None:
+        """Plain values are written by the standard library, the others by the reference implementation: in the same form."""
+        assert canonical_json(value) == rfc8785.dumps(value)
 
     @given(objects)
     def test_reads_back_as_the_same_object(self, value: dict[str, Any]) -> None:

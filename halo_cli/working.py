@@ -12,6 +12,8 @@ from halo_engine.model.errors import HaloError
 from halo_engine.model.execution import Execution
 from halo_engine.settings import Settings
 
+_TRY_AGAIN_S = 5.0
+
 
 def work(settings: Settings, out: Output, stop: threading.Event, *, until_idle: bool, ready: Callable[[str], None]) -> None:
     """Carry on whatever is confirmed in this home, and print each execution that ends, until `stop` is set."""
@@ -33,11 +35,17 @@ def beside(settings: Settings, out: Output) -> Iterator[None]:
 
 
 def _work_beside(settings: Settings, out: Output, stop: threading.Event) -> None:
-    try:
-        with session.open_engine(settings) as engine:
-            engine.worker(told=lambda execution: out.say(_line(execution))).serve(stop)
-    except HaloError as error:
-        out.say(f"error: no worker here: {error.message} What is confirmed waits for one: halo worker")
+    told = None
+    while not stop.is_set():
+        try:
+            with session.open_engine(settings) as engine:
+                engine.worker(told=lambda execution: out.say(_line(execution))).serve(stop)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the server stays, and tries for a worker again
+            reason = error.message if isinstance(error, HaloError) else f"{type(error).__name__}."
+            if reason != told:
+                out.say(f"error: nothing is carried on here: {reason}")
+            told = reason
+            stop.wait(_TRY_AGAIN_S)
 
 
 def _print(out: Output, execution: Execution) -> None:

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from halo_engine.clock import Clock
-from halo_engine.model.errors import HaloError, StoreDamaged, StoreFailed
+from halo_engine.clock import Clock, SystemClock
+from halo_engine.model.draft import iso_utc
+from halo_engine.model.errors import HaloError, NotFound, StoreDamaged, StoreFailed
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.stages.execute import Executing, Finished, Later
 from halo_engine.store.session import Books, Store
@@ -38,7 +41,11 @@ _QUEUE = "executions"
 _WORKFLOW = "carry"
 _APPLICATION = "halo"
 #: One for all releases: a flow is a call of `advance`, and every release reads what the ones before it wrote.
-_VERSION = "1"
+_VERSION = "halo-1"
+_TO_DO = ["ENQUEUED", "DELAYED", "PENDING"]
+_WORKED_OFF = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+#: The limit on beginnings looks back a minute, by the database's clock.
+_COUNTS = timedelta(minutes=2)
 
 #: How often somebody who waits for another process looks whether it has moved.
 _POLL = timedelta(seconds=0.25)
@@ -46,6 +53,12 @@ _POLL = timedelta(seconds=0.25)
 _QUEUE_POLL_S = 0.2
 #: How often a worker looks for dead ones. With the poll of the queue this is how long a dead worker's executions rest.
 _REAP_EVERY_S = 0.5
+#: Every so many looks it also looks for what nobody would carry on, and tears up old tickets.
+_TIDY_EVERY = 20
+#: So often in a row, a flow that is said to run here and does not was begun by nobody.
+_LOST_AFTER = 4
+#: Each execution that rests in a worker is a thread that sleeps.
+_AT_ONCE = 500
 #: How long a worker waits after a failure of the database or a bug, before it tries again; and the longest that this grows to.
 _TRY_AGAIN = timedelta(seconds=2)
 _LONGEST_REST = timedelta(minutes=1)
@@ -70,7 +83,7 @@ class Tickets:
             if self._client is None:
                 from dbos import DBOSClient, DBOSPortableJSONSerializer
 
-                with self._store.translated():
+                with self.asking():
                     client = DBOSClient(
                         system_database_engine=self._store.queue_engine,
                         application_name=_APPLICATION,
@@ -86,9 +99,10 @@ class Tickets:
     def open_queue(self, *, starts_per_minute: int) -> None:
         """Before a worker starts, which would only find it a second later otherwise. The limit is one household's at one vendor."""
         client = self.open()
-        with self._store.translated():
+        with self.asking():
             client.register_queue(
                 _QUEUE,
+                worker_concurrency=_AT_ONCE,
                 partition_limiter={"limit": starts_per_minute, "period": 60.0},
                 polling_interval_sec=_QUEUE_POLL_S,
                 application_name=_APPLICATION,
@@ -108,44 +122,63 @@ class Tickets:
 
     def left_by(self, slot: str) -> list[str]:
         """The executions whose flows `slot` was running when it was last heard of."""
-        flows = self._flows(status=["PENDING"], executor_id=[slot])
-        return [flow.workflow_id for flow in flows]
+        return [flow.workflow_id for flow in self._flows(status=["PENDING"], executor_id=[slot])]
 
     def slots(self) -> set[str]:
         """The slots that flows are said to run in."""
         return {flow.executor_id for flow in self._flows(status=["PENDING"]) if flow.executor_id}
 
-    def put_back(self, execution_ids: list[str]) -> None:
+    def put_back(self, execution_id: str) -> None:
         """Into the queue, for whoever comes first."""
         client = self.open()
-        with self._store.translated():
-            client.resume_workflows(execution_ids, queue_name=_QUEUE)
+        with self.asking():
+            client.resume_workflows([execution_id], queue_name=_QUEUE)
+
+    def renew(self) -> bool:
+        """Give whatever has not ended a ticket that will be worked off, where it has none. Returns whether there is anything that has not ended.
+
+        There is none where a flow was ended from outside, or an execution was confirmed by a release that wrote no tickets.
+        """
+        with self._store.reading() as books:
+            unfinished = books.executions.unfinished()
+        running = self._flows(workflow_ids=[execution.id for execution in unfinished], status=_TO_DO) if unfinished else []
+        lost = [execution for execution in unfinished if execution.id not in {flow.workflow_id for flow in running}]
+        self._tear_up([execution.id for execution in lost])
+        for execution in lost:
+            with self._store.transaction() as books:
+                self.write(books, execution)
+        return bool(unfinished)
 
     def clear(self) -> None:
-        """Tear up the tickets that were worked off, or the table would grow for ever."""
-        self._tear_up([flow.workflow_id for flow in self._flows(status=["SUCCESS", "CANCELLED"])])
-
-    def clear_stale(self) -> None:
-        """Tear up the tickets of what its own caller carried out, which nobody has taken from the queue. Not one at a time, at a limited rate."""
-        waiting = [flow.workflow_id for flow in self._flows(status=["ENQUEUED", "DELAYED"])]
+        """Tear up the tickets of what has ended: those that were worked off, and those of what its own caller carried out meanwhile."""
+        # The limit on beginnings is counted from these rows, so they stay as long as they count. The library lives by the machine's clock.
+        counted_from = iso_utc(SystemClock().now() - _COUNTS)
+        flows = [*self._flows(status=_WORKED_OFF, dequeued_before=counted_from), *self._flows(status=["ENQUEUED", "DELAYED"])]
         with self._store.reading() as books:
-            ended = [execution_id for execution_id in waiting if books.executions.look(execution_id).is_final]
-        self._tear_up(ended)
-
-    def is_empty(self) -> bool:
-        """Whether nothing is left to carry on."""
-        return not self._flows(status=["ENQUEUED", "DELAYED", "PENDING"], limit=1)
+            unfinished = {execution.id for execution in books.executions.unfinished()} if flows else set()
+        self._tear_up([flow.workflow_id for flow in flows if flow.workflow_id not in unfinished])
 
     def _tear_up(self, execution_ids: list[str]) -> None:
+        client = self.open()
         if execution_ids:
-            client = self.open()
-            with self._store.translated():
+            with self.asking():
                 client.delete_workflows(execution_ids)
 
     def _flows(self, **which: Any) -> list[Any]:
         client = self.open()
-        with self._store.translated():
+        with self.asking():
             return client.list_workflows(name=_WORKFLOW, load_input=False, load_output=False, **which)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """What the library or its database refuses is raised as `StoreFailed`."""
+        from dbos import error as dbos_error
+
+        try:
+            with self._store.translated():
+                yield
+        except dbos_error.DBOSException as error:
+            raise StoreFailed(f"The queue could not be used: {type(error).__name__}.") from error
 
 
 class Carrier:
@@ -212,6 +245,9 @@ class Worker:
         self._stopping = threading.Event()
         self._at_rest = threading.Condition()
         self._moving = 0
+        self._carrying: set[str] = set()
+        self._taken_over: set[str] = set()
+        self._looked_lost: Counter[str] = Counter()
 
     def serve(self, stop: threading.Event, *, until_idle: bool = False, ready: Callable[[str], None] = lambda _: None) -> None:
         """Carry on whatever is confirmed, until `stop` is set, or with `until_idle` until nothing is left. `ready` hears the slot's name.
@@ -220,7 +256,8 @@ class Worker:
         the start.
         """
         self._tickets.open_queue(starts_per_minute=self._starts_per_minute)
-        self._tickets.clear_stale()
+        # Before the queue is served: tickets of what has ended would be begun one after the other, at a limited rate.
+        self._tickets.clear()
         has_served = False
         while not stop.is_set():
             try:
@@ -240,13 +277,17 @@ class Worker:
 
     def _serve_in(self, slot: Slot, stop: threading.Event, *, until_idle: bool) -> bool:
         """Returns True when it is done, False when the slot was lost."""
-        while not stop.wait(_REAP_EVERY_S):
+        for look in count():
+            if stop.wait(_REAP_EVERY_S):
+                return True
             if not slot.is_held():
                 return False
             try:
                 self._take_over_from_the_dead(slot)
-                self._tickets.clear()
-                if until_idle and self._tickets.is_empty():
+                self._put_back_what_never_began(slot)
+                if look % _TIDY_EVERY == 0:
+                    self._tickets.clear()
+                if (look % _TIDY_EVERY == 0 or until_idle) and not self._tickets.renew() and until_idle:
                     return True
             except StoreFailed as error:
                 # Should it be gone for good, the slot is lost too.
@@ -261,14 +302,25 @@ class Worker:
 
     def _take_over(self, name: str) -> None:
         """The caller holds the lock of that slot, so nobody runs these flows and nobody else takes them over."""
-        left = self._tickets.left_by(name)
-        for execution_id in left:
+        for execution_id in self._tickets.left_by(name):
             try:
-                self._executing.take_over(execution_id)
+                if execution_id not in self._taken_over:
+                    self._executing.take_over(execution_id)
+            except NotFound:
+                log.warning("%s is in the queue and not in the books.", execution_id)
             except StoreDamaged as error:
                 log.warning("%s cannot be taken over: %s", execution_id, error)
-        if left:
-            self._tickets.put_back(left)
+            # Should the queue fail now, the next look does the rest: nobody has died again.
+            self._taken_over.add(execution_id)
+            self._tickets.put_back(execution_id)
+            self._taken_over.discard(execution_id)
+
+    def _put_back_what_never_began(self, slot: Slot) -> None:
+        """The library claims a flow and then starts it; where it could not, for want of a thread or of the claim's answer, the claim stays."""
+        lost = set(self._tickets.left_by(slot.name)) - self._carrying
+        self._looked_lost = Counter({execution_id: self._looked_lost[execution_id] + 1 for execution_id in lost})
+        for execution_id in [name for name, times in self._looked_lost.items() if times >= _LOST_AFTER]:
+            self._tickets.put_back(execution_id)
 
     @contextmanager
     def _launched(self, slot: Slot) -> Iterator[None]:
@@ -277,7 +329,8 @@ class Worker:
 
         _register()
         _Serving.worker = self
-        self._stopping.clear()
+        # A new one: threads of an earlier launch, that have not looked yet, are still to stop.
+        self._stopping = threading.Event()
         DBOS(
             config={
                 "name": _APPLICATION,
@@ -296,46 +349,71 @@ class Worker:
         )
         try:
             DBOS.listen_queues([_QUEUE])
-            with self._store.translated():
+            with self._tickets.asking():
                 DBOS.launch()
             yield
         finally:
-            self._drain()
+            is_at_rest = self._drain()
             DBOS.destroy()
             _Serving.worker = None
+            if is_at_rest:
+                self._hand_back(slot)
 
-    def _drain(self) -> None:
-        """Nobody begins another move, and those that have begun are waited for: an answer that is on its way should be heard."""
+    def _drain(self) -> bool:
+        """Nobody begins another move, and those that have begun are waited for, since their answers should be heard. True when all have ended."""
         self._stopping.set()
         with self._at_rest:
-            self._at_rest.wait_for(lambda: self._moving == 0, timeout=_DRAIN_S)
+            return self._at_rest.wait_for(lambda: self._moving == 0, timeout=_DRAIN_S)
+
+    def _hand_back(self, slot: Slot) -> None:
+        """Whoever stops in good order dies over nothing: what it carried is for the next worker, and nobody has to take it over."""
+        try:
+            for execution_id in self._tickets.left_by(slot.name):
+                self._tickets.put_back(execution_id)
+        except StoreFailed as error:
+            log.warning("What was carried here has to be taken over: %s", error)
 
     def carry(self, execution_id: str) -> None:
         """The workflow. Returns when the execution has ended; leaves by `_LetGo` when this worker is to stop, and in no other way."""
-        bugs, rest = 0, _TRY_AGAIN
-        while True:
-            progress: Finished | Later | None = None
-            with self._one_move():
+        bugs, rest, stopping = 0, _TRY_AGAIN, self._stopping
+        self._carrying.add(execution_id)
+        try:
+            while True:
+                progress: Finished | Later | None = None
                 try:
-                    hopeless = bugs >= _BUGS
-                    progress = self._executing.give_up(execution_id, _HOPELESS) if hopeless else self._executing.advance(execution_id)
+                    with self._one_move(stopping):
+                        hopeless = bugs >= _BUGS
+                        progress = self._executing.give_up(execution_id, _HOPELESS) if hopeless else self._executing.advance(execution_id)
+                    if isinstance(progress, Finished):
+                        self._told(progress.execution)
+                        return
+                    self._wait(_next_look(progress, self._clock.now()), stopping)
+                    rest = _TRY_AGAIN
                 except (StoreFailed, OSError) as error:
                     log.warning("%s rests: %s", execution_id, error)
                     bugs += isinstance(error, StoreDamaged)
                 except Exception as error:  # noqa: BLE001 - a bug must neither spin nor leave an execution lying about
                     log.warning("%s failed: %s", execution_id, error if isinstance(error, HaloError) else type(error).__name__)
                     bugs += 1
-            if isinstance(progress, Finished):
-                self._told(progress.execution)
-                return
-            now = self._clock.now()
-            self._wait(_next_look(progress, now) if progress else now + rest)
-            rest = _TRY_AGAIN if progress else min(2 * rest, _LONGEST_REST)
+                if isinstance(progress, Finished):
+                    # Whoever wanted to be told is gone; it has ended all the same.
+                    return
+                if progress is None:
+                    self._rest(rest, stopping)
+                    rest = min(2 * rest, _LONGEST_REST)
+        finally:
+            self._carrying.discard(execution_id)
+
+    def _rest(self, rest: timedelta, stopping: threading.Event) -> None:
+        try:
+            self._wait(self._clock.now() + rest, stopping)
+        except Exception:  # noqa: BLE001 - the clock of a simulated world is a file, and may be what failed
+            stopping.wait(rest.total_seconds())
 
     @contextmanager
-    def _one_move(self) -> Iterator[None]:
+    def _one_move(self, stopping: threading.Event) -> Iterator[None]:
         with self._at_rest:
-            if self._stopping.is_set():
+            if stopping.is_set():
                 raise _LetGo
             self._moving += 1
         try:
@@ -345,9 +423,9 @@ class Worker:
                 self._moving -= 1
                 self._at_rest.notify_all()
 
-    def _wait(self, until: datetime) -> None:
+    def _wait(self, until: datetime, stopping: threading.Event) -> None:
         """In short naps: the clock may be moved, and this worker may be asked to stop."""
-        while (now := self._clock.now()) < until and not self._stopping.is_set():
+        while (now := self._clock.now()) < until and not stopping.is_set():
             self._clock.sleep_until(min(until, now + _POLL))
 
 

@@ -22,7 +22,7 @@ from halo_engine.clock import Clock
 from halo_engine.durable import Carrier, Tickets, Worker
 from halo_engine.model import event
 from halo_engine.model.card import Card, Option, draft_card, execution_card
-from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreNotWritable
+from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreFailed, StoreNotWritable
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.household import Address, Household, Member, Preference, Role, Usual, UsualItem
 from halo_engine.model.ids import Prefix
@@ -32,7 +32,7 @@ from halo_engine.model.policy import MayConfirm, SpendingLimit
 from halo_engine.model.value import Value
 from halo_engine.parsing.parser import ParseContext, Parser
 from halo_engine.settings import Settings
-from halo_engine.stages.confirm import Confirming, vendor_key
+from halo_engine.stages.confirm import Confirming, key_id, vendor_key
 from halo_engine.stages.draft import Drafting, chosen, standing
 from halo_engine.stages.execute import Executing
 from halo_engine.stages.parse import Parse, storable
@@ -107,7 +107,8 @@ class Engine:
             longest_s=2 * max(settings.request_lives_s, MAX_RETRY_AFTER_S, *settings.retry_waits_s, *settings.lookup_waits_s),
         )
         self._drafting = drafting
-        key_of = partial(vendor_key, _secret(settings.key_file, clock))
+        secret = _secret(settings.key_file, clock)
+        self._key_id, key_of = key_id(secret), partial(vendor_key, secret)
         self._tickets = Tickets(store)
         self._confirming = Confirming(store, policies, clock, key_of=key_of, enqueue=self._tickets.write)
         self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
@@ -137,7 +138,7 @@ class Engine:
             books.households.found_alone()
             if existing := books.households.first():
                 raise Conflict(f"There is a household here already: {existing.name}.", hint="Use another data directory with --home.")
-            return _found(books, plan, self._clock)
+            return _found(books, plan, self._clock, key_id=self._key_id)
 
     # 1 and 2: words in, card out
 
@@ -216,6 +217,7 @@ class Engine:
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
         """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
+        _ = self._home_id
         self._tickets.open()
         return self._confirming.confirm(draft_id, draft_hash=draft_hash, who=member)
 
@@ -226,12 +228,20 @@ class Engine:
 
     @cached_property
     def _home_id(self) -> str:
-        """The household of this home; there is never another."""
+        """The household of this home; there is never another.
+
+        Raises `StoreFailed` where the books are shared and this home's secret is not the one they were founded with: vendors would not know our keys.
+        """
         with self._store.reading() as books:
-            return books.households.home().id
+            household = books.households.home()
+            if books.events.founding(household.id).get("key_id") not in (None, self._key_id):
+                hint = "Copy secret.key from the home in which the household was founded."
+                raise StoreFailed(f"{self._settings.key_file} is not the secret of these books.", hint=hint)
+            return household.id
 
     def worker(self, *, told: Callable[[Execution], None]) -> Worker:
         """Who carries on what anybody confirmed in these books. `told` hears of each execution that ended, in the worker's threads."""
+        _ = self._home_id
         starts = self._settings.starts_per_minute
         return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=told)
 
@@ -346,7 +356,7 @@ def _parser(settings: Settings, specs: Any) -> Parser:
     )
 
 
-def _found(books: Books, plan: HouseholdPlan, clock: Clock) -> Household:
+def _found(books: Books, plan: HouseholdPlan, clock: Clock, *, key_id: str) -> Household:
     household = Household(id=clock.new_id(Prefix.HOUSEHOLD), name=plan.name, time_zone=plan.time_zone, created_at=books.now)
     members = tuple(
         Member(id=clock.new_id(Prefix.USER), household_id=household.id, display_name=m.name, role=m.role, created_at=books.now)
@@ -364,7 +374,7 @@ def _found(books: Books, plan: HouseholdPlan, clock: Clock) -> Household:
         books.usuals.save(
             Usual(id=clock.new_id(Prefix.USUAL), household_id=household.id, name=usual.name, items=usual.items, created_at=books.now)
         )
-    payload = event.HouseholdCreated(name=plan.name, time_zone=plan.time_zone, members=tuple(m.id for m in members))
+    payload = event.HouseholdCreated(name=plan.name, time_zone=plan.time_zone, members=tuple(m.id for m in members), key_id=key_id)
     books.events.append(payload, household_id=household.id, entity_id=household.id)
     return household
 

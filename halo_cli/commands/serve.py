@@ -18,7 +18,9 @@ def serve(
 ) -> None:
     """Serve health and the meaning of words over HTTP, and carry on what was confirmed in this home."""
     import os
+    import signal
     import socket
+    import sys
 
     from halo_cli import session
     from halo_cli.output import Lines, Output
@@ -37,6 +39,8 @@ def serve(
         raise InvalidInput(f"{host}:{port} cannot be listened on: {error.strerror}.", hint="Choose another with --port.") from error
     url = f"http://{host}:{listener.getsockname()[1]}"
     out.result({"url": url}, Lines((f"Listening on {url}",)))
+    # The server puts this back and raises the signal again when it has ended: then what was begun beside it is finished first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with beside(settings, out):
         # By name, as any server would start it: the faces do not import each other.
         uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False)).run([listener])

@@ -29,9 +29,10 @@ def worker(
 
     def _stop(number: int, _frame: object) -> None:
         seen.append(number)
-        stop.set()
         # A second one ends it at once: nothing is lost by that, and whoever waits is waited for.
         signal.signal(number, signal.SIG_DFL)
+        # Not here: this interrupts the very thread that may be holding the event's lock.
+        threading.Thread(target=stop.set).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)

@@ -55,10 +55,13 @@ class Payload(Value):
 
 
 class HouseholdCreated(Payload):
+    """`key_id` tells the installation's secret from another one, and nothing about it."""
+
     event_type, entity_type = "household.created", "household"
     name: str
     time_zone: str
     members: tuple[str, ...]
+    key_id: str | None = None
 
 
 class RequestParsed(Payload):

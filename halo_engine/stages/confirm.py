@@ -135,6 +135,11 @@ def vendor_key(secret: bytes, execution_id: str) -> str:
     return f"halo-{hmac.new(secret, execution_id.encode(), hashlib.sha256).hexdigest()[:27]}"
 
 
+def key_id(secret: bytes) -> str:
+    """What tells one secret from another without telling anything about it."""
+    return hmac.new(secret, b"halo/key-id", hashlib.sha256).hexdigest()[:16]
+
+
 def _confirmed_before(books: Books, draft: Draft, draft_hash: str) -> Execution | HaloError:
     execution = books.executions.of_draft(draft.id)
     if execution is not None and execution.draft_hash == draft_hash:

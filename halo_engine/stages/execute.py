@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from halo_engine.clock import Clock
@@ -120,7 +121,8 @@ class Executing:
             if execution.status in FINAL:
                 return
             attempts = books.executions.attempts(execution_id)
-            deaths = 1 + sum(attempt.step == _TAKE_OVER for attempt in attempts)
+            # Only those in a row: between two others it was carried on, so it does not kill whoever touches it.
+            deaths = 1 + len(list(takewhile(lambda attempt: attempt.step == _TAKE_OVER, reversed(attempts))))
             if deaths > self._waits.deaths:
                 self._give_up(books, execution, f"{deaths} workers died while they carried this on.")
                 return
@@ -168,7 +170,7 @@ class Executing:
             submitting = self._move(books, job.execution, ExecutionStatus.SUBMITTING, submitted_at=books.now, due_at=lost_at)
             books.executions.put_attempt(attempt)
         try:
-            with leaving_until(lost_at - REQUEST_TAKES):
+            with leaving_until(lost_at - REQUEST_TAKES, self._clock):
                 outcome = job.verb.commit(job.terms, fresh, key=submitting.vendor_key, context=job.context)
         except VendorFailed as error:
             # By its contract a verb raises this only from a read it makes before the call that commits.

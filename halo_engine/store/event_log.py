@@ -5,6 +5,7 @@ Appending locks the household's row first, so that on PostgreSQL too the chain o
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +49,12 @@ class EventLog:
         self._ends[household_id] = (event.seq, event.hash)
         return event
 
+    def founding(self, household_id: str) -> dict[str, Any]:
+        """What the household's first event tells."""
+        text: str = self._connection.execute(_FIRST, {"of": household_id}).scalar_one()
+        payload: dict[str, Any] = json.loads(text)
+        return payload
+
     def write(self) -> None:
         """What was appended, in one statement: the last of a transaction, which is nothing without it."""
         if self._unwritten:
@@ -75,5 +82,8 @@ _LAST = (
     .where(col(tables.EventLog.household_id) == bindparam("of"))
     .order_by(col(tables.EventLog.seq).desc())
     .limit(1)
+)
+_FIRST = select(col(tables.EventLog.event_payload_json)).where(
+    col(tables.EventLog.household_id) == bindparam("of"), col(tables.EventLog.seq) == 1
 )
 _INSERT = insert(tables.EventLog)

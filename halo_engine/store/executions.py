@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from halo_engine.model.confirmation import Confirmation
 from halo_engine.model.errors import FencedOff, NotFound
-from halo_engine.model.execution import Attempt, Execution, ExecutionStatus
+from halo_engine.model.execution import FINAL, Attempt, Execution, ExecutionStatus
 from halo_engine.model.ids import can_be_looked_up
 from halo_engine.store import tables
 from halo_engine.store.values import attempt_value, confirmation_value, execution_payload_json, execution_value
@@ -47,6 +47,10 @@ class Executions:
     def of_draft(self, draft_id: str) -> Execution | None:
         row = self._connection.execute(_OF_DRAFT, {"of": draft_id}).mappings().first()
         return execution_value(row) if row else None
+
+    def unfinished(self) -> tuple[Execution, ...]:
+        """Those that have not ended, of every household."""
+        return tuple(execution_value(row) for row in self._connection.execute(_UNFINISHED).mappings())
 
     def last_done(self, household_id: str) -> tuple[Execution, ...]:
         """The newest finished execution of each verb."""
@@ -97,6 +101,9 @@ _REPLACE = update(tables.Execution).where(
     col(tables.Execution.version) == bindparam("from_version"),
 )
 _EXECUTION = select(*tables.columns_of(tables.Execution)).where(col(tables.Execution.id) == bindparam("of"))
+_UNFINISHED = select(*tables.columns_of(tables.Execution)).where(
+    col(tables.Execution.status).in_([status.value for status in ExecutionStatus if status not in FINAL])
+)
 _LOCKED = _EXECUTION.with_for_update()
 _ATTEMPTS = (
     select(*tables.columns_of(tables.ExecutionAttempt))

@@ -157,16 +157,24 @@ class AdvisorySlots:
 
     @contextmanager
     def if_dead(self, name: str) -> Iterator[bool]:
+        number = int(name.removeprefix("slot-"))
+        if number in self._held():
+            # Most of the time, and without a session of its own.
+            yield False
+            return
         with self._session() as connection:
-            yield _try_lock(connection, int(name.removeprefix("slot-")))
+            yield _try_lock(connection, number)
 
     def is_anyone_there(self) -> bool:
+        return bool(self._held())
+
+    def _held(self) -> set[int]:
+        held = text(
+            "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         with self._engine.connect() as connection:
-            held = text(
-                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
-                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-            )
-            return bool(connection.execute(held, {"class": _ADVISORY_CLASS}).scalar())
+            return {int(number) for number in connection.execute(held, {"class": _ADVISORY_CLASS}).scalars()}
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:

@@ -46,6 +46,7 @@ MAX_READ_PAUSE_S = 5
 MAX_RETRY_AFTER_S = 300
 
 _BUSY = frozenset({429, 502, 503, 504})
+_TOO_LATE = "its time was over before it could be sent"
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -104,17 +105,22 @@ class MayHaveBeenSent:
 Reply = Answer | NotSent | MayHaveBeenSent
 
 
-_may_leave_until: ContextVar[datetime | None] = ContextVar("may_leave_until", default=None)
+#: Whether a commit may still leave; always, where nobody has said until when.
+_may_leave: ContextVar[Callable[[], bool]] = ContextVar("may_leave", default=lambda: True)
 
 
 @contextmanager
-def leaving_until(at: datetime) -> Iterator[None]:
-    """No commit inside this block leaves after `at`, however long this process was stopped in between: others may act on it from then on."""
-    token = _may_leave_until.set(at)
+def leaving_until(at: datetime, clock: Clock) -> Iterator[None]:
+    """No commit inside this block leaves after `at`, however long this process was stopped in between: others may act on it from then on.
+
+    Measured on the clock and, since that can be set back, on the machine's monotonic one too.
+    """
+    end = time.monotonic() + (at - clock.now()).total_seconds()
+    token = _may_leave.set(lambda: clock.now() < at and time.monotonic() < end)
     try:
         yield
     finally:
-        _may_leave_until.reset(token)
+        _may_leave.reset(token)
 
 
 class VendorHttp:
@@ -154,10 +160,10 @@ class VendorHttp:
 
     def commit(self, call: Call) -> Reply:
         """Send `call` exactly once; not at all when the time in which it may leave is over."""
-        until = _may_leave_until.get()
-        if until is not None and self._clock.now() >= until:
-            return NotSent("its time was over before it could be sent")
-        return self._send(call)
+        may_leave = _may_leave.get()
+        if not may_leave():
+            return NotSent(_TOO_LATE)
+        return self._send(call, may_leave)
 
     def read(self, call: Call) -> Reply:
         """Send `call`, which must change nothing, up to three times while the vendor cannot be reached or says that it is busy."""
@@ -167,8 +173,8 @@ class VendorHttp:
     def _sleep(self, seconds: float) -> None:
         self._clock.sleep_until(self._clock.now() + timedelta(seconds=seconds))
 
-    def _send(self, call: Call) -> Reply:
-        watchdog = _Watchdog(self._limits.total_s, self._monotonic)
+    def _send(self, call: Call, may_leave: Callable[[], bool] = lambda: True) -> Reply:
+        watchdog = _Watchdog(self._limits.total_s, self._monotonic, may_leave)
         try:
             request = self._request(call, watchdog)
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -201,6 +207,8 @@ class VendorHttp:
                 response.close()
         except _NEVER_LEFT as error:
             return NotSent("no connection could be made", error)
+        except _TooLateError as error:
+            return NotSent(_TOO_LATE, error)
         except _UnfitError as error:
             return MayHaveBeenSent(str(error), error)
         # A socket cut by the watchdog can surface as a plain OSError.
@@ -244,6 +252,10 @@ def failed(vendor: str, reply: Reply) -> VendorFailed:
     assert_never(reply)
 
 
+class _TooLateError(Exception):
+    """Raised before the first byte."""
+
+
 class _UnfitError(Exception):
     """The answer is not one to be read."""
 
@@ -254,8 +266,8 @@ class _Watchdog:
     In-process transports never connect, so for them no thread is started and only `is_late` counts.
     """
 
-    def __init__(self, total_s: float, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, total_s: float, monotonic: Callable[[], float], may_leave: Callable[[], bool]) -> None:
+        self._monotonic, self._may_leave = monotonic, may_leave
         self._end = monotonic() + total_s
         self._timer: threading.Timer | None = None
         self._socket: socket.socket | None = None
@@ -266,7 +278,9 @@ class _Watchdog:
         return self._monotonic() >= self._end
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """httpx's hook: from the moment there is a connection, watch it."""
+        """httpx's hook: from the moment there is a connection, watch it; and before the first byte, see that its time is not over."""
+        if event == "http11.send_request_headers.started" and not self._may_leave():
+            raise _TooLateError
         if event == "connection.connect_tcp.complete":
             # A duplicate, because TLS takes the original socket out of our hands.
             self._socket = info["return_value"].get_extra_info("socket").dup()

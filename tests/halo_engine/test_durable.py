@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ import pytest
 from sqlalchemy import text
 
 from halo_engine.clock import FakeClock
-from halo_engine.model.errors import StoreBusy
+from halo_engine.durable import Tickets
+from halo_engine.model.errors import StoreBusy, StoreFailed
 from halo_engine.model.event import ExecutionMoved
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.stages.execute import Executing
 from halo_engine.store.event_log import EventLog
+from halo_engine.store.session import Books
 from halo_engine.verbs.order import Order
 from halo_sim.faults import clear_faults
 from tests.installation import NOON, Installation
@@ -87,10 +89,18 @@ def until(reached: Callable[[], bool]) -> None:
 
 def tickets(home: Installation) -> list[tuple[str, str]]:
     """Every flow in the library's own table, with its status."""
-    engine = home.engine._store.queue_engine
-    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
-    with engine.connect() as connection:
-        return [tuple(row) for row in connection.execute(text(f"SELECT workflow_uuid, status FROM {table}"))]
+    with home.engine._store.queue_engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT workflow_uuid, status FROM {tickets_table(home)}"))]
+
+
+def tickets_table(home: Installation) -> str:
+    return "workflow_status" if home.engine._store.queue_engine.dialect.name == "sqlite" else "dbos.workflow_status"
+
+
+def change_tickets(home: Installation, statement: str) -> None:
+    """As somebody with the library's own tools would."""
+    with home.engine._store.queue_engine.begin() as connection:
+        connection.execute(text(statement.format(tickets_table(home))))
 
 
 def steps(home: Installation, execution_id: str) -> list[str]:
@@ -128,20 +138,25 @@ class TestATicket:
 
     def test_of_what_has_ended_does_nothing(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         """Should one be taken from the queue all the same."""
-        monkeypatch.setattr("halo_engine.durable.Tickets.clear_stale", lambda _: None)
+        monkeypatch.setattr("halo_engine.durable.Tickets.clear", lambda _: None)
         execution = shared.carry_out(shared.ask(WORDS))
-        assert [ended.id for ended in work(shared)] == [execution.id]
+        with working(shared) as (_, ended):
+            until(lambda: bool(ended))
+        assert [done.id for done in ended] == [execution.id]
         assert len(shared.ledger()) == 1
 
 
 class TestAWorker:
-    def test_carries_on_what_somebody_else_confirmed(self, shared: Installation) -> None:
-        """Once, with its receipt; and its flow is deleted."""
+    def test_carries_on_what_somebody_else_confirmed(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Once, with its receipt; and its ticket is torn up when it does not count for the limit any more."""
         execution = shared.confirm(shared.ask(WORDS))
         (ended,) = work(shared)
         assert (ended.id, ended.status) == (execution.id, ExecutionStatus.DONE)
         assert len(shared.ledger()) == 1
         assert shared.verify().ok
+        assert tickets(shared) == [(execution.id, "SUCCESS")]
+        monkeypatch.setattr("halo_engine.durable._COUNTS", timedelta(seconds=-5))
+        assert work(shared) == []
         assert tickets(shared) == []
 
     def test_carries_on_what_has_to_wait(self, shared: Installation) -> None:
@@ -157,7 +172,7 @@ class TestAWorker:
         standing.fault("unavailable", times=9)
         with working(standing):
             until(lambda: steps(standing, execution.id) != [])
-        assert tickets(standing) == [(execution.id, "PENDING")]
+        assert tickets(standing) == [(execution.id, "ENQUEUED")]
         clear_faults(standing.world)
         standing.later(seconds=6)
         (ended,) = work(standing)
@@ -187,7 +202,9 @@ class TestAWorker:
         executions = [home.confirm(home.ask(words)) for words in (WORDS, "order a dish soap")]
         with working(home):
             until(lambda: len(home.ledger()) == 1)
-        assert sorted(status for _, status in tickets(home)) in (["ENQUEUED"], ["ENQUEUED", "SUCCESS"])
+            # Time enough for many looks into the queue.
+            threading.Event().wait(3)
+        assert sorted(status for _, status in tickets(home)) == ["ENQUEUED", "SUCCESS"]
         assert len(home.ledger()) == 1 < len(executions)
         home.engine.close()
 
@@ -209,6 +226,52 @@ class TestAWorker:
         assert "ZeroDivisionError" in caplog.text
         assert "Traceback" not in caplog.text
 
+    def test_that_nobody_listens_to_has_done_it_all_the_same(self, shared: Installation) -> None:
+        """`halo worker | head`: the pipe is closed, the execution has ended, and so has its flow."""
+
+        def gone(_: Execution) -> None:
+            raise BrokenPipeError
+
+        shared.confirm(shared.ask(WORDS))
+        shared.engine.worker(told=gone).serve(threading.Event(), until_idle=True)
+        assert len(shared.ledger()) == 1
+        assert {status for _, status in tickets(shared)} == {"SUCCESS"}
+
+    @pytest.mark.parametrize("status", ["ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", None])
+    def test_finds_what_has_no_ticket_that_will_be_worked_off(self, shared: Installation, status: str | None) -> None:
+        """Whatever became of it: an execution that has not ended is carried on."""
+        shared.confirm(shared.ask(WORDS))
+        change_tickets(shared, f"UPDATE {{}} SET status = '{status}'" if status else "DELETE FROM {}")
+        assert [ended.status for ended in work(shared)] == [ExecutionStatus.DONE]
+        assert len(shared.ledger()) == 1
+
+    def test_begins_what_was_claimed_and_never_begun(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The library says that it runs here, and it does not: for want of a thread, or because the claim's answer was lost."""
+        write = Tickets.write
+
+        def claimed(queue: Tickets, books: Books, execution: Execution) -> None:
+            write(queue, books, execution)
+            books.connection.execute(text(f"UPDATE {tickets_table(shared)} SET status = 'PENDING', executor_id = 'slot-0'"))
+
+        with working(shared) as (names, ended):
+            until(lambda: names == ["slot-0"])
+            with monkeypatch.context() as lost:
+                lost.setattr(Tickets, "write", claimed)
+                shared.confirm(shared.ask(WORDS))
+            until(lambda: bool(ended))
+        assert len(shared.ledger()) == 1
+
+    def test_stopped_in_good_order_any_number_of_times_has_not_died(self, standing: Installation) -> None:
+        """An order may rest for days, and a laptop is shut every evening."""
+        execution = standing.confirm(standing.ask(WORDS))
+        standing.fault("unavailable", times=4)
+        for _ in range(standing.settings.worker_deaths + 2):
+            with working(standing):
+                until(lambda: steps(standing, execution.id) != [])
+        assert "take_over" not in steps(standing, execution.id)
+        standing.later(seconds=10)
+        assert [ended.status for ended in work(standing)] == [ExecutionStatus.DONE]
+
     def test_rides_out_books_that_are_busy(self, shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         """However long it takes: that is nobody's failure."""
         advance, refusals = Executing.advance, iter([StoreBusy()] * 12)
@@ -221,6 +284,23 @@ class TestAWorker:
         monkeypatch.setattr(Executing, "advance", busy)
         shared.confirm(shared.ask(WORDS))
         assert [ended.status for ended in work(shared)] == [ExecutionStatus.DONE]
+
+
+def test_a_home_with_another_secret_carries_nothing_on(tmp_path: Path, postgres_url: str) -> None:
+    """Vendors would know its orders by other keys: it is told whose secret it needs, and the executions stay as they are."""
+    home = Installation.open(tmp_path / "home", database_url=postgres_url)
+    card = home.ask(WORDS)
+    execution = home.confirm(card)
+    other = Installation.reopen(tmp_path / "other", clock=FakeClock(NOON, seed=2), database_url=postgres_url)
+    with pytest.raises(StoreFailed, match="not the secret of these books"):
+        work(other)
+    with pytest.raises(StoreFailed, match="not the secret of these books"):
+        other.engine.execute(execution.id, wait_s=60)
+    with pytest.raises(StoreFailed, match="not the secret of these books"):
+        other.confirm(card)
+    assert [ended.status for ended in work(home)] == [ExecutionStatus.DONE]
+    other.engine.close()
+    home.engine.close()
 
 
 def test_a_worker_whose_database_fell_takes_another_slot(tmp_path: Path, postgres_url: str) -> None:
@@ -277,6 +357,26 @@ class TestADeadWorker:
         assert "take_over" in steps(standing, left.id)
         assert len(standing.ledger()) == 1
         assert standing.verify().ok
+
+    def test_is_not_counted_again_because_the_queue_is_busy(
+        self, standing: Installation, left: Execution, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Taken over and not put back into the queue yet: nobody has died a second time."""
+        put_back, refusals = Tickets.put_back, iter([StoreBusy()] * (standing.settings.worker_deaths + 2))
+
+        def busy(queue: Tickets, execution_id: str) -> None:
+            for error in refusals:
+                raise error
+            put_back(queue, execution_id)
+
+        monkeypatch.setattr(Tickets, "put_back", busy)
+        standing.later(seconds=10)
+        worker = standing.engine.worker(told=lambda _: None)
+        for _ in range(standing.settings.worker_deaths + 2):
+            with pytest.raises(StoreBusy):
+                worker._take_over("slot-0")
+        worker._take_over("slot-0")
+        assert steps(standing, left.id).count("take_over") == 1
 
     def test_over_and_over_is_the_executions_fault(self, shared: Installation) -> None:
         """What kills every worker that touches it is given to a person."""

@@ -83,3 +83,21 @@ class TestAWorker:
         """And says nothing on stdout."""
         ended = terminal.halo("worker", "--until-idle")
         assert (ended.code, ended.out) == (0, "")
+
+
+class TestAServerWithAWorkerInside:
+    def test_finishes_what_it_has_begun_when_it_is_told_to_end(self, terminal: Terminal) -> None:
+        """It carries on what a terminal confirms, and SIGTERM ends it in good order, as whoever runs it expects."""
+        card = asked(terminal)
+        command = [sys.executable, "-m", "halo_cli", "serve", "--port", "0", "--json"]
+        environ = {**os.environ, "HALO_HOME": str(terminal.home)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) as server:
+            assert server.stdout is not None
+            assert json.loads(server.stdout.readline())["url"]
+            confirmed = terminal.confirm(card)
+            server.send_signal(signal.SIGTERM)
+            _, err = server.communicate(timeout=60)
+        assert confirmed["execution"]["status"] == "done"
+        assert server.returncode == 0
+        assert "Traceback" not in err
+        assert len(terminal.ledger()) == 1

@@ -134,7 +134,7 @@ def _waits_as_told() -> AbstractContextManager[Any]:
 
 def _three_deadlines() -> AbstractContextManager[Any]:
     make = http._Watchdog.__init__
-    return patch.object(http._Watchdog, "__init__", lambda self, total_s, monotonic: make(self, total_s * 12, monotonic))
+    return patch.object(http._Watchdog, "__init__", lambda self, total_s, *more: make(self, total_s * 12, *more))
 
 
 def _unreadable_is_a_no() -> AbstractContextManager[Any]:

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from halo_engine.clock import FakeClock
-from halo_engine.vendors.http import MAX_RETRY_AFTER_S, Answer, Call, Limits, MayHaveBeenSent, NotSent, VendorHttp
+from halo_engine.vendors import http as http_module
+from halo_engine.vendors.http import MAX_RETRY_AFTER_S, Answer, Call, Limits, MayHaveBeenSent, NotSent, VendorHttp, leaving_until
 from tests.halo_engine.vendors.kit import NOW, Script, client, loopback, ok, raw, swallow_request
 
 CALL = Call(method="POST", url="http://vendor.invalid/orders", json={"n": 1})
@@ -63,6 +64,17 @@ class TestCommit:
         script = Script()
         assert isinstance(client(script).commit(Call(method="GET", url="http://v.invalid/", headers={"x": "ü"})), NotSent)
         assert script.sent == []
+
+    @pytest.mark.parametrize("late", [timedelta(0), timedelta(hours=3)])
+    def test_does_not_leave_when_its_time_is_over(self, late: timedelta) -> None:
+        """Whoever slept until then may not send any more: others act on its silence."""
+        script, clock = Script(ok({})), FakeClock(NOW)
+        http = client(script, clock)
+        with leaving_until(NOW + timedelta(seconds=5), clock):
+            clock.advance(timedelta(seconds=5) + late)
+            assert isinstance(http.commit(CALL), NotSent)
+        assert script.sent == []
+        assert isinstance(http.commit(CALL), Answer)
 
 
 class TestRead:
@@ -219,6 +231,17 @@ class TestOnRealSockets:
         with loopback(lambda c: until(c, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")) as url:
             reply = client(None).commit(Call(method="GET", url=url))
         assert isinstance(reply, Answer)
+
+    def test_a_machine_that_slept_while_it_connected_sends_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Between the check and the first byte lie a name, a connection and a handshake: it is checked again."""
+        heard: list[bytes] = []
+        still_in_time = iter([True, False])
+        token = http_module._may_leave.set(lambda: next(still_in_time))
+        with loopback(lambda c: heard.append(c.recv(100))) as url:
+            reply = client(None).commit(Call(method="GET", url=url))
+        http_module._may_leave.reset(token)
+        assert isinstance(reply, NotSent)
+        assert heard == [b""]
 
     def test_nobody_listening_is_not_sent(self) -> None:
         """A refused connection is known not to have carried anything."""

@@ -207,13 +207,17 @@ def sent_again_without_looking() -> AbstractContextManager[None]:
 
 
 def looked_up_at_once() -> AbstractContextManager[None]:
-    """A request whose sender is gone is looked up while it may still be on its way."""
-    begin = Executing.__init__
+    """A request whose sender is dead is looked up while it may still be on its way."""
+    take_over = Executing.take_over
 
-    def wrong(stage: Executing, store: Any, verbs: Any, vendors: Any, drafting: Any, clock: Any, waits: Any, **more: Any) -> None:
-        begin(stage, store, verbs, vendors, drafting, clock, replace(waits, request_lives_s=0), **more)
+    def wrong(stage: Executing, execution_id: str) -> None:
+        take_over(stage, execution_id)
+        with stage._store.transaction() as books:
+            execution = books.executions.get(execution_id)
+            if execution.status is ExecutionStatus.SUBMITTING:
+                books.executions.replace(execution, execution.model_copy(update={"due_at": books.now}))
 
-    return _patched(Executing, "__init__", wrong)
+    return _patched(Executing, "take_over", wrong)
 
 
 def not_there_believed_at_once() -> AbstractContextManager[None]:
@@ -284,7 +288,7 @@ BUGS = (
     _bug(maximum_not_checked, "C-06", 200),
     _bug(hash_not_checked_at_confirm, "C-05", 50),
     _bug(terms_not_checked_in_execution, "C-05", 50),
-    _bug(looked_up_at_once, "R-11", ("sqlite-hurry-1", "sqlite-hurry-2")),
+    _bug(looked_up_at_once, "R-11", ("sqlite-hurry-1", "sqlite-hurry-2", "sqlite-hurry-3")),
     _bug(not_there_believed_at_once, "V-08", 50),
     _bug(fence_removed, "C-07", 100),
     _bug(confirmed_twice, "R-15", 40),

@@ -21,6 +21,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import httpx
 
+from halo_engine.model import draft
+
 T = TypeVar("T")
 
 #: No point takes nearly as long; a child that does is a bug, and is ended by its own alarm, also when its parent is gone.
@@ -72,6 +74,8 @@ def in_child(work: Callable[[], T]) -> Said[T] | Killed | Broken:
 
 def _be_child(work: Callable[[], Any], write: int) -> None:
     """Never returns: a child must not run on in its parent's place."""
+    # What the parent has come to remember would be lines that this one does not execute.
+    draft._hash_of.cache_clear()
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(PATIENCE_S)

@@ -331,7 +331,7 @@ ROWS = (
     Row(
         "R-01",
         "SIGKILL at every line that Halo executes, for each verb and dialect, on SQLite and on PostgreSQL",
-        ci=90,
+        ci=800,
         points=_line_points,
         attempt=_attempt_line,
         missing=postgres.missing,
@@ -339,7 +339,7 @@ ROWS = (
     Row(
         "R-02",
         "SIGKILL at every line of the HTTP client while vendors are asked, who go on without the buyer",
-        ci=60,
+        ci=150,
         points=_http_points,
         attempt=_attempt_http,
     ),

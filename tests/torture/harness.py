@@ -117,9 +117,13 @@ def run(row: Row, *, seed: int, n: int | None, only: str | None = None) -> Repor
 
 
 def tried(row: Row, point: str) -> list[Problem]:
-    """What broke at a point, in a directory of its own."""
+    """What broke at a point, in a directory of its own. An error that comes out is what broke."""
     with tempfile.TemporaryDirectory(prefix="halo-torture-", ignore_cleanup_errors=True) as place:
-        return list(row.attempt(point, Path(place)))
+        try:
+            return list(row.attempt(point, Path(place)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the line that tries the point again has to be printed
+            last = str(error).strip().rpartition("\n")[2]
+            return [Problem(Kind.WRONG, f"{type(error).__name__}: {last}")]
 
 
 def chosen(row: Row, *, seed: int, n: int | None) -> Iterator[str]:

@@ -191,7 +191,7 @@ def _plant() -> Iterator[None]:
         yield
 
 
-R_06 = Row("R-06", "the power fails", ci=40, points=_points, attempt=_cut, missing=missing)
+R_06 = Row("R-06", "the power fails", ci=80, points=_points, attempt=_cut, missing=missing)
 
 ROWS = (R_06,)
 

@@ -251,7 +251,7 @@ ROWS = (
     Row(
         "R-15",
         "a household by seed: random days under faults, deaths and a moving clock, and then a quiet end",
-        ci=40,
+        ci=80,
         points=_seeds,
         attempt=_attempt,
     ),

@@ -393,7 +393,7 @@ def _token(point: str, place: Path) -> Iterable[Problem]:
 
 ROWS = (
     *vendor_sockets.ROWS[:4],
-    Row("V-05", "JSON of another shape, at every place of every answer", 90, _json_points, _json),
+    Row("V-05", "JSON of another shape, at every place of every answer", 200, _json_points, _json),
     *vendor_sockets.ROWS[4:],
     Row("V-07", "a vendor that lies about what it did, or about whose it is", 60, _lie_points, _lie),
     Row("V-08", "what was done is shown late", 50, _late_points, _late),

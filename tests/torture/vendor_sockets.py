@@ -259,8 +259,8 @@ def _listening() -> Iterator[tuple[int, list[bytes]]]:
 
 
 ROWS = (
-    Row("V-01", "the network and the vendor's server misbehave at every step of every call", 50, _toxic_points, _toxic),
-    Row("V-02", "every status, with a good, an empty and a wrong body, and every way to ask for patience", 50, _status_points, _status),
+    Row("V-01", "the network and the vendor's server misbehave at every step of every call", 150, _toxic_points, _toxic),
+    Row("V-02", "every status, with a good, an empty and a wrong body, and every way to ask for patience", 120, _status_points, _status),
     Row("V-03", "a vendor that never ends what it says", 25, _stall_points, _stall),
     Row("V-04", "bodies that are too large, packed, broken, or cut at any byte", 70, _body_points, _body),
     Row("V-06", "redirects to another place", 30, _redirect_points, _redirect),

@@ -356,7 +356,8 @@ class Worker:
             is_at_rest = self._drain()
             DBOS.destroy()
             _Serving.worker = None
-            if is_at_rest:
+            # A slot that was lost may be somebody else's by now.
+            if is_at_rest and slot.is_held():
                 self._hand_back(slot)
 
     def _drain(self) -> bool:

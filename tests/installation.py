@@ -90,6 +90,22 @@ class Installation:
         self.clock.advance(timedelta(**by))
 
 
+#: Where each vendor is under the address of a simulator.
+_PLACES = {
+    "amazon_url": "amazon",
+    "amazon_auth_url": "lwa/auth/o2/token",
+    "zinc_url": "zinc",
+    "resy_url": "resy",
+    "square_url": "square",
+    "subscriptions_url": "subscriptions",
+}
+
+
+def vendors_at(url: str) -> dict[str, str]:
+    """The environment of a Halo whose vendors are a simulator on a real socket at `url`."""
+    return {f"HALO_{name.upper()}": f"{url}/{place}" for name, place in _PLACES.items()} | {"HALO_VENDORS": "live"}
+
+
 def household_plan() -> HouseholdPlan:
     """The household of the fixtures, with a child who asks and does not confirm."""
     given = yaml.safe_load((fixtures_root() / "households" / "home.yaml").read_text())

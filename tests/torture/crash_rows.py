@@ -38,10 +38,10 @@ from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.settings import load_settings
 from halo_sim.http import SimTransport
 from halo_sim.world import World
-from tests.installation import NOON, Installation
+from tests.installation import NOON, Installation, vendors_at
 from tests.torture import jobs, postgres
 from tests.torture.crash import Broken, Killed, Lines, Said, Unwatched, in_child
-from tests.torture.forking import URLS, forks
+from tests.torture.forking import forks
 from tests.torture.harness import Kind, Problem, Row, judge
 
 T = TypeVar("T")
@@ -97,8 +97,7 @@ class Start:
 
     def live(self, url: str, clock: FakeClock) -> Engine:
         """The copy on SQLite, opened over the network, with the vendors at `url`."""
-        environ = {f"HALO_{name.upper()}": f"{url}{path}" for name, path in URLS.items()}
-        return Engine.open(load_settings(home=self.home, environ={**environ, "HALO_VENDORS": "live"}), clock=clock, transport=None)
+        return Engine.open(load_settings(home=self.home, environ=vendors_at(url)), clock=clock, transport=None)
 
     def confirm(self, engine: Engine) -> Execution:
         assert self.card.draft_id

@@ -37,20 +37,10 @@ from halo_engine.store import sqlite
 from halo_engine.vendors.http import _tls
 from halo_sim.http import SimServer, SimTransport
 from halo_sim.world import World
-from tests.installation import NOON
+from tests.installation import NOON, vendors_at
 
 _ROOT = Path(__file__).parents[2]
 _PR_SET_PDEATHSIG = 1
-
-#: Where the vendors are under the address of a simulator.
-URLS = {
-    "amazon_url": "/amazon",
-    "amazon_auth_url": "/lwa/auth/o2/token",
-    "zinc_url": "/zinc",
-    "resy_url": "/resy",
-    "square_url": "/square",
-    "subscriptions_url": "/subscriptions",
-}
 
 #: A minute after the yes: with another clock than the one that confirmed, because two clocks that start alike give the same identifiers.
 SOON = NOON + timedelta(minutes=1)
@@ -106,8 +96,7 @@ def _bought(purchase: Purchase) -> Said:
 def _carried_out(purchase: Purchase) -> Said:
     try:
         _set_journal(purchase.journal)
-        environ = {f"HALO_{name.upper()}": f"{purchase.url}{path}" for name, path in URLS.items()} if purchase.url else {}
-        settings = load_settings(home=Path(purchase.home), environ={**environ, "HALO_VENDORS": "live" if purchase.url else "simulator"})
+        settings = load_settings(home=Path(purchase.home), environ=vendors_at(purchase.url) if purchase.url else {})
         clock = FakeClock(SOON, seed=2)
         transport = None if purchase.url else SimTransport(World.open(settings.simulator_file, clock))
         with Engine.open(settings, clock=clock, transport=transport) as engine:

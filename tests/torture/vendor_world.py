@@ -37,7 +37,7 @@ from halo_sim.http import VENDORS, SimTransport, serving
 from halo_sim.router import Route
 from halo_sim.wire import Request
 from halo_sim.world import World
-from tests.installation import NOON, Installation
+from tests.installation import NOON, Installation, vendors_at
 from tests.torture.harness import Kind, Problem, judge
 from tests.torture.jobs import JOBS, Job, confirmed, reopen
 from tests.torture.proxy import Behaviour, Position, Proxy, Toxic, open_proxy, refusing_port, silent_port, straight
@@ -47,16 +47,6 @@ QUICK = Limits(connect_s=0.1, read_s=0.15, total_s=0.25)
 #: What a busy machine may take on top of a deadline.
 SLACK_S = 1.5
 _HOURS = 60
-
-#: The base URLs of the settings, by their path on the simulator.
-_URLS = {
-    "amazon_url": "amazon",
-    "amazon_auth_url": "lwa/auth/o2/token",
-    "zinc_url": "zinc",
-    "resy_url": "resy",
-    "square_url": "square",
-    "subscriptions_url": "subscriptions",
-}
 
 
 @dataclass(frozen=True)
@@ -210,8 +200,7 @@ def on_sockets(name: str, place: Path, *, limits: Limits = QUICK) -> Iterator[Sc
         world = World.open(load_settings(home=home, environ={}).simulator_file, clock)
         server = stack.enter_context(serving(world)).removeprefix("http://").split(":")
         proxy = stack.enter_context(open_proxy((server[0], int(server[1]))))
-        urls = {f"HALO_{setting.upper()}": f"http://127.0.0.1:{proxy.port}/{path}" for setting, path in _URLS.items()}
-        settings = load_settings(home=home, environ={**urls, "HALO_VENDORS": "live"})
+        settings = load_settings(home=home, environ=vendors_at(f"http://127.0.0.1:{proxy.port}"))
         wire = Wire(_network(), clock)
         with patch.object(directory, "VendorHttp", partial(VendorHttp, limits=limits)):
             engine = Engine.open(settings, clock=clock, transport=wire)

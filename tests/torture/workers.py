@@ -32,9 +32,8 @@ from halo_sim.fault_plan import FaultPlan
 from halo_sim.http import VENDORS, SimServer
 from halo_sim.wire import Request, Response
 from halo_sim.world import World
-from tests.installation import NOON, Installation
+from tests.installation import NOON, Installation, vendors_at
 from tests.torture import postgres
-from tests.torture.forking import URLS
 from tests.torture.harness import Kind, Problem, Row, judge
 from tests.torture.jobs import JOBS, VERBS, reopen
 
@@ -62,9 +61,8 @@ class _Scene:
     database: dict[str, str]
 
     def settings(self) -> Settings:
-        vendors = {f"HALO_{name.upper()}": f"{self.url}{path}" for name, path in URLS.items()}
         books = {f"HALO_{name.upper()}": value for name, value in self.database.items()}
-        return load_settings(home=self.home, environ={**vendors, **books, "HALO_VENDORS": "live"})
+        return load_settings(home=self.home, environ={**vendors_at(self.url), **books})
 
     def clock(self) -> OffsetClock:
         """The workers' time, which runs and can be moved. The vendors' stands still, or their tokens and holds would end meanwhile."""

@@ -15,7 +15,7 @@ setup:
 
 # the whole suite, or what is named
 test *what:
-    {{ python }} -m pytest -n auto {{ what }}
+    {{ python }} -m pytest -n auto --dist worksteal {{ what }}
 
 # style and formatting
 lint:

@@ -57,9 +57,13 @@ def dumps(value: Json) -> str:
 
 def _decimal(digits: str) -> Decimal:
     try:
-        return Decimal(_bounded(digits))
+        number = Decimal(_bounded(digits))
     except ArithmeticError:
         raise JsonError("a number has an absurd exponent") from None
+    # Ten letters can stand for a billion digits, and whoever makes an integer or a text of them writes them all out.
+    if abs(number.adjusted()) > MAX_DIGITS:
+        raise JsonError("a number has an absurd exponent")
+    return number
 
 
 def _integer(digits: str) -> int:

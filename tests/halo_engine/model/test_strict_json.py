@@ -70,6 +70,12 @@ class TestDumps:
         """A trailing zero stays: the number on the wire is the number that was confirmed."""
         assert dumps({"amount": Decimal(text)}) == f'{{"amount":{text}}}'
 
+    @pytest.mark.parametrize("number", ["1e999999999", "-1e65", "1e-65", "1e999999999999999999999", "0e99999", "1.5E+400"])
+    def test_refuses_a_number_that_would_be_written_out_for_ever(self, number: str) -> None:
+        """An exponent is short, and what it stands for is not."""
+        with pytest.raises(JsonError, match="exponent"):
+            loads(f'{{"quantity": {number}}}'.encode())
+
     def test_never_writes_an_exponent(self) -> None:
         """A vendor's reader need not know them."""
         assert dumps(Decimal("1E+3")) == "1000"

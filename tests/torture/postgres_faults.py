@@ -162,6 +162,6 @@ def _strike(point: str, place: Path) -> Iterator[Problem]:
         postgres.drop_database(url)
 
 
-R_09 = Row("R-09", "PostgreSQL gives up a transaction, or itself", ci=80, points=_points, attempt=_strike, missing=postgres.missing)
+R_09 = Row("R-09", "PostgreSQL gives up a transaction, or itself", ci=40, points=_points, attempt=_strike, missing=postgres.missing)
 
 ROWS = (R_09,)

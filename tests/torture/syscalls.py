@@ -138,8 +138,8 @@ def _fill(point: str, place: Path) -> Iterator[Problem]:
     yield from recovered(place / "home", job.execution_id)
 
 
-R_04 = Row("R-04", "SIGKILL at every system call", ci=100, points=_deaths, attempt=_die, missing=strace.missing)
-R_05 = Row("R-05", "a disk error at every write and sync", ci=100, points=_disk_errors, attempt=_fail, missing=strace.missing)
+R_04 = Row("R-04", "SIGKILL at every system call", ci=60, points=_deaths, attempt=_die, missing=strace.missing)
+R_05 = Row("R-05", "a disk error at every write and sync", ci=60, points=_disk_errors, attempt=_fail, missing=strace.missing)
 R_05_FULL = Row("R-05-full", "a disk that is full", ci=60, points=_rooms, attempt=_fill, missing=small_disk.missing)
 
 ROWS = (R_04, R_05, R_05_FULL)

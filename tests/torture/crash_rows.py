@@ -330,7 +330,7 @@ ROWS = (
     Row(
         "R-01",
         "SIGKILL at every line that Halo executes, for each verb and dialect, on SQLite and on PostgreSQL",
-        ci=800,
+        ci=300,
         points=_line_points,
         attempt=_attempt_line,
         missing=postgres.missing,
@@ -342,7 +342,7 @@ ROWS = (
         points=_http_points,
         attempt=_attempt_http,
     ),
-    Row("R-03", "SIGKILL, and SIGKILL again in the midst of the recovery", ci=30, points=_pairs, attempt=_attempt_pair),
+    Row("R-03", "SIGKILL, and SIGKILL again in the midst of the recovery", ci=60, points=_pairs, attempt=_attempt_pair),
 )
 
 

@@ -217,9 +217,9 @@ class Engine:
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
         """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
-        _ = self._home_id
+        household_id = self._home_id
         self._tickets.open()
-        return self._confirming.confirm(draft_id, draft_hash=draft_hash, who=member)
+        return self._confirming.confirm(draft_id, draft_hash=draft_hash, household_id=household_id, who=member)
 
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""
@@ -241,6 +241,7 @@ class Engine:
 
     def worker(self, *, told: Callable[[Execution], None]) -> Worker:
         """Who carries on what anybody confirmed in these books. `told` hears of each execution that ended, in the worker's threads."""
+        # One with another secret does not even start.
         _ = self._home_id
         starts = self._settings.starts_per_minute
         return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=told)

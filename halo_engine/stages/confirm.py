@@ -44,14 +44,14 @@ class Confirming:
     ) -> None:
         self._store, self._policies, self._clock, self._key_of, self._enqueue = store, policies, clock, key_of, enqueue
 
-    def confirm(self, draft_id: str, *, draft_hash: str, who: str | None) -> Execution:
-        """The execution of the draft, started by this yes of the member `who` (the first where nobody is named), or by the same yes before.
+    def confirm(self, draft_id: str, *, draft_hash: str, household_id: str, who: str | None) -> Execution:
+        """The execution of the draft, started by this yes of the household's member `who` (without a name the first), or by the same yes before.
 
         Raises `NotFound`, `AlreadyConfirmed` (with other terms), `AlreadyCancelled`, `DraftExpired`, `TermsChanged` (with the draft that stands
         now) and `NotAuthorised`.
         """
         with self._store.transaction() as books:
-            member = books.households.member(books.households.home().id, who)
+            member = books.households.member(household_id, who)
             draft = books.drafts.get(member.household_id, draft_id)  # (1)
             # The row may have been locked for long.
             books.tell_time_again()

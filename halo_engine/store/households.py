@@ -45,9 +45,6 @@ class Households:
             raise NotInitialised
         return household
 
-    def get(self, household_id: str) -> Household:
-        return household_value(self._connection.execute(_HOUSEHOLD, {"of": household_id}).mappings().one())
-
     def members(self, household_id: str) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
         rows = self._connection.execute(_MEMBERS, {"of": household_id}).mappings()
@@ -95,6 +92,5 @@ _OF_MEMBER = (
     .join(tables.Preference, col(tables.Preference.household_id) == col(tables.Household.id))
     .where(col(tables.User.id) == bindparam("of"))
 )
-_HOUSEHOLD = select(*_HOUSEHOLD_COLUMNS).where(col(tables.Household.id) == bindparam("of"))
 _MEMBERS = select(*tables.columns_of(tables.User)).where(col(tables.User.household_id) == bindparam("of")).order_by(col(tables.User.id))
 _PREFERENCE = select(*tables.columns_of(tables.Preference)).where(col(tables.Preference.household_id) == bindparam("of"))

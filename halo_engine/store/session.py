@@ -120,12 +120,7 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
 
 
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlite.driver)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        sqlite.prepare(connection)
-        sqlite.choose_journal(connection)
+    engine = _sqlite_begun_by_driver(path, isolation_level=None)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -134,15 +129,15 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
-def _sqlite_begun_by_driver(path: Path) -> Engine:
-    """As `_sqlite`, but a transaction begins only with its first write: the library polls, and polling must not hold up writers."""
+def _sqlite_begun_by_driver(path: Path, *, isolation_level: str | None = "IMMEDIATE") -> Engine:
+    """A transaction begins only with its first write: the library polls, and polling must not hold up writers."""
     engine = create_engine(URL.create("sqlite", database=str(path)), module=sqlite.driver)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         sqlite.prepare(connection)
         sqlite.choose_journal(connection)
-        connection.isolation_level = "IMMEDIATE"
+        connection.isolation_level = isolation_level
 
     return engine
 

@@ -123,7 +123,7 @@ def tried(row: Row, point: str) -> list[Problem]:
             return list(row.attempt(point, Path(place)))
         except Exception as error:  # noqa: BLE001 - whatever it is, the line that tries the point again has to be printed
             last = str(error).strip().rpartition("\n")[2]
-            return [Problem(Kind.WRONG, f"{type(error).__name__}: {last}")]
+            return [Problem(Kind.WRONG, f"{point!r} could not be tried to its end: {type(error).__name__}: {last}")]
 
 
 def chosen(row: Row, *, seed: int, n: int | None) -> Iterator[str]:

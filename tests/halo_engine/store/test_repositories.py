@@ -27,7 +27,7 @@ class TestHouseholds:
     def test_come_back_with_everyone_in_them(self, family: Family) -> None:
         """The household, its members in the order they moved in, and what it prefers."""
         with family.store.transaction() as books:
-            assert books.households.home() == family.household == books.households.get(family.household.id)
+            assert books.households.home() == family.household
             assert books.households.members(family.household.id) == (family.owner, family.child)
             assert books.households.preference(family.household.id) == family.preference
 

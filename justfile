@@ -34,6 +34,11 @@ bugs:
 types:
     .venv/bin/mypy
 
+# the offline parser's model anew, in half an hour: the folder of third-party sets (halo_engine/parsing/model/MODEL_CARD.md), epochs, seed
+train data epochs="5" seed="1":
+    .venv/bin/pip install --quiet --editable '.[train]'
+    {{ python }} -m halo_engine.parsing.training --data {{ data }} --epochs {{ epochs }} --seed {{ seed }}
+
 # the layers, and no circles
 contracts:
     .venv/bin/lint-imports
@@ -54,3 +59,7 @@ bench:
 # confirmed orders a second, beside the same writes bare and beside two libraries: flows in a turn, rounds, seed
 bench-flows flows="100" rounds="5" seed="1":
     {{ python }} -m tests.bench.flows {{ flows }} {{ rounds }} {{ seed }}
+
+# what it costs to read words offline: load, one Intent, many at once
+bench-parsing rounds="3":
+    {{ python }} -m tests.bench.parsing {{ rounds }}

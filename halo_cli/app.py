@@ -13,6 +13,7 @@ from halo_cli.commands import (
     confirm,
     demo,
     draft,
+    eval,  # noqa: A004 - the module is named as the command is
     init,
     modify,
     parse,
@@ -64,4 +65,5 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(sim.app, name="sim")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("eval")(eval.evaluate)
 app.command("torture")(torture.torture)

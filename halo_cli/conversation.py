@@ -14,7 +14,7 @@ from halo_cli.consent import challenge
 from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output
 from halo_cli.session import open_queries
-from halo_engine.model.card import Button, Card, CardKind, draft_card
+from halo_engine.model.card import Button, Card, CardKind, draft_card, option_meant
 from halo_engine.model.draft import Draft
 from halo_engine.model.errors import (
     AlreadyCancelled,
@@ -26,6 +26,7 @@ from halo_engine.model.errors import (
     TermsChanged,
     VendorFailed,
 )
+from halo_engine.model.reply import Reply
 from halo_engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 #: After these the draft on the table still stands, and the person may try again.
 _RECOVERABLE = (Conflict, InvalidInput, ParserFailed, VendorFailed)
+
+
+_LETTERS = {"c": Reply.CONFIRM, "confirm": Reply.CONFIRM, "x": Reply.CANCEL, "cancel": Reply.CANCEL}
 
 
 class Conversation:
@@ -78,29 +82,38 @@ class Conversation:
         typed = self._ask("Number or words (Enter to leave it): ")
         if not typed:
             return ExitCode.NEEDS_CLARIFICATION
+        if option_meant(card.options, typed) is None and self._heard(card, typed) is Reply.CANCEL:
+            self._out.say("Nothing was drafted.")
+            return ExitCode.DECLINED
         return self._engine.draft(typed, member=self._member, channel="cli", answers=card.request_id)
 
     def _choose(self, card: Card) -> Card | ExitCode:
-        match (self._ask("[c]onfirm  [m]odify  [x] cancel  Enter leaves it: ") or "").lower():
-            case "":
-                return self._leave(card)
-            case "c" | "confirm":
+        typed = (self._ask("[c]onfirm  [m]odify  [x] cancel, or say it. Enter leaves it: ") or "").strip()
+        if not typed:
+            return self._leave(card)
+        if typed.lower() in ("m", "modify"):
+            return self._modify(card, self._ask("What should be different? "))
+        match _LETTERS.get(typed.lower()) or self._heard(card, typed):
+            case Reply.CONFIRM:
+                # A yes in words is not yet one: the amount is.
                 return self._confirm(card)
-            case "m" | "modify":
-                return self._modify(card)
-            case "x" | "cancel":
+            case Reply.CANCEL:
                 self._out.show(self._engine.cancel(_id(card), member=self._member))
                 return ExitCode.DECLINED
+            case Reply.MODIFY:
+                return self._modify(card, typed)
             case _:
-                self._out.say("Type c, m or x, or just Enter.")
+                self._out.say("That is no clear answer. Type c, m or x, say what should be different, or just Enter.")
                 return card
+
+    def _heard(self, card: Card, typed: str) -> Reply:
+        return self._engine.heard(typed, request_id=card.request_id) if card.request_id else Reply.UNSURE
 
     def _leave(self, card: Card) -> ExitCode:
         self._out.say(f"The draft stands. {next_step(card, self._settings, member=self._member)}")
         return exit_codes.of_card(card.kind)
 
-    def _modify(self, card: Card) -> Card:
-        typed = self._ask("What should be different? ")
+    def _modify(self, card: Card, typed: str | None) -> Card:
         return self._engine.modify(_id(card), typed, member=self._member) if typed else card
 
     def _confirm(self, card: Card) -> Card | ExitCode:

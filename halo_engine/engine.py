@@ -12,28 +12,32 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from halo_engine.clock import Clock
 from halo_engine.durable import Carrier, Tickets, Worker
 from halo_engine.model import event
-from halo_engine.model.card import Card, Option, draft_card, execution_card
+from halo_engine.model.card import Card, Option, draft_card, execution_card, option_meant
 from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreFailed, StoreNotWritable
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.household import Address, Household, Member, Preference, Role, Usual, UsualItem
 from halo_engine.model.ids import Prefix
-from halo_engine.model.intent import UNSUPPORTED, Intent
+from halo_engine.model.intent import UNSUPPORTED, Intent, VerbSpec
 from halo_engine.model.money import Money
 from halo_engine.model.policy import MayConfirm, SpendingLimit
+from halo_engine.model.reading import NOBODY, Reading, Spoke
+from halo_engine.model.reply import Reply
 from halo_engine.model.value import Value
+from halo_engine.parsing.fallback import Plain, Reader, WithFallback
 from halo_engine.parsing.parser import ParseContext, Parser
 from halo_engine.settings import Settings
 from halo_engine.stages.confirm import Confirming, key_id, vendor_key
-from halo_engine.stages.draft import Drafting, chosen, standing
+from halo_engine.stages.draft import Drafting, standing
 from halo_engine.stages.execute import Executing
 from halo_engine.stages.parse import Parse, storable
 from halo_engine.stages.waits import Waits
@@ -152,22 +156,37 @@ class Engine:
             asker = books.households.member(household.id, member)
             context = Context.read(books, household=household, member=asker, vendors=self._vendors)
             asked = books.requests.get(household.id, answers) if answers else None
-        intent = self._answered(asked, text, context) if asked else self._parse.read(text, self._words(context))
-        request = self._request(text, intent, asker, channel)
-        self._record(request, answers=asked)
+        reading = self._answered(asked, text, context) if asked else self._parse.reading(text, self._words(context))
+        request = self._request(text, reading.intent, asker, channel)
+        self._record(request, reading.spoke, answers=asked)
         return self._drafting.draft(request, context)
 
-    def _answered(self, asked: Request, text: str, context: Context) -> Intent:
+    def _answered(self, asked: Request, text: str, context: Context) -> Reading:
         if asked.clarification is None:
             raise Conflict("That request is not waiting for an answer.", hint="Ask anew: halo ask TEXT")
-        option = chosen([Option.model_validate(option) for option in asked.clarification["options"]], text)
+        option = option_meant([Option.model_validate(option) for option in asked.clarification["options"]], text)
         if option:
-            return asked.intent.model_copy(update={"params": option.params, "missing_fields": (), "entities": ()})
-        return self._parse.read(text, self._words(context, requested=(asked.clarification["field"],), current=asked.intent))
+            intent = asked.intent.model_copy(update={"params": option.params, "missing_fields": (), "entities": ()})
+            return Reading(intent=intent, spoke=NOBODY)
+        anew = self._parse.reading(text, self._words(context))
+        verb = VERBS.get(anew.intent.verb)
+        if verb and verb.may_interrupt and anew.intent.verb != asked.intent.verb and not anew.intent.missing_fields:
+            # Somebody changed the subject: a whole request of another kind is no answer.
+            return anew
+        answered = self._parse.reading(text, self._words(context, requested=(asked.clarification["field"],), current=asked.intent))
+        # What was left out of the first message is still left out.
+        left = ", ".join(words for words in (asked.intent.remainder, answered.intent.remainder) if words) or None
+        return answered.model_copy(update={"intent": answered.intent.model_copy(update={"remainder": left})})
 
     def _words(self, context: Context, *, requested: Sequence[str] = (), current: Intent | None = None) -> ParseContext:
-        bundles = tuple(usual.name for usual in context.usuals)
-        return ParseContext(now=context.now, zone=context.household.time_zone, requested=tuple(requested), current=current, bundles=bundles)
+        return ParseContext(
+            now=context.now,
+            zone=context.household.time_zone,
+            requested=tuple(requested),
+            current=current,
+            bundles=tuple(usual.name for usual in context.usuals),
+            members=context.members,
+        )
 
     def _request(self, text: str, intent: Intent, asker: Member, channel: str) -> Request:
         return Request(
@@ -180,7 +199,7 @@ class Engine:
             created_at=self._clock.now(),
         )
 
-    def _record(self, request: Request, *, answers: Request | None = None) -> None:
+    def _record(self, request: Request, spoke: Spoke, *, answers: Request | None = None) -> None:
         with self._store.transaction() as books:
             books.requests.add(request)
             if answers:
@@ -188,10 +207,11 @@ class Engine:
                 books.requests.understand(answers.id, answers.intent, None)
             payload = event.RequestParsed(
                 channel=request.channel,
-                parser=self._parse.parser_name,
+                parser=spoke.parser,
                 verb=request.intent.verb,
                 missing_fields=request.intent.missing_fields,
                 text_chars=len(request.text),
+                spoke=spoke,
             )
             books.events.append(payload, household_id=request.household_id, entity_id=request.id, user_id=request.user_id)
 
@@ -200,13 +220,26 @@ class Engine:
         with self._store.transaction() as books:
             household = books.households.home()
             before = standing(books, household.id, draft_id)
-            context = Context.read(books, household=household, member=books.households.member(household.id, member), vendors=self._vendors)
+            asker = books.households.member(household.id, member)
+            context = Context.read(books, household=household, member=asker, vendors=self._vendors)
         current = Intent(verb=before.verb, confidence=1.0, params=before.payload["params"])
-        changed = self._parse.read(text, self._words(context, current=current))
+        reading = self._parse.reading(text, self._words(context, current=current))
+        changed = reading.intent
+        with self._store.transaction() as books:
+            payload = event.ChangeParsed(parser=reading.spoke.parser, text_chars=len(text), spoke=reading.spoke)
+            books.events.append(payload, household_id=household.id, entity_id=draft_id, user_id=asker.id)
         if changed.verb != before.verb or changed.params == current.params:
             hint = "Say what to change, such as: make it 3. The draft stays as it was."
             raise InvalidInput("Those words change nothing in this draft.", hint=hint)
         return self._drafting.modify(before, changed, context)
+
+    def heard(self, text: str, *, request_id: str) -> Reply:
+        """What words say to the card of a request: yes, no, something else instead, or nothing that is certain. It does nothing itself."""
+        from halo_engine.parsing.replies import heard
+
+        with self._store.reading() as books:
+            asked = books.requests.get(self._home_id, request_id)
+        return heard(text, about=asked.intent.verb)
 
     def cancel(self, draft_id: str, *, member: str | None) -> Card:
         """End an open draft."""
@@ -261,7 +294,7 @@ class Engine:
             context = Context.read(books, household=household, member=asker, vendors=self._vendors)
         intent = Intent(verb=draft.verb, confidence=1.0, params=draft.payload["params"])
         request = self._request(asked.text, intent, asker, asked.channel)
-        self._record(request)
+        self._record(request, NOBODY)
         return self._drafting.draft(request, context)
 
     def card(self, execution: Execution) -> Card:
@@ -339,21 +372,35 @@ def open_parse(settings: Settings) -> Parse:
     return Parse(_parser(settings, specs), VERBS, max_text_chars=settings.max_text_chars, minimum_confidence=settings.minimum_confidence)
 
 
-def _parser(settings: Settings, specs: Any) -> Parser:
-    if settings.parser == "offline":
+def _parser(settings: Settings, specs: tuple[VerbSpec, ...]) -> Reader:
+    def offline() -> Parser:
         from halo_engine.parsing.offline import OfflineParser
 
         return OfflineParser(specs)
-    from halo_engine.parsing.openai_parser import OpenAIParser
 
-    if settings.openai_base_url is None or settings.openai_api_key is None:
-        raise InvalidInput("The openai parser needs an address and a key.", hint="Set HALO_OPENAI_BASE_URL and HALO_OPENAI_API_KEY.")
+    if settings.parser == "offline":
+        return Plain(offline())
+    model = _language_model(settings, specs)
+    return WithFallback(model, offline) if settings.openai_fallback else model
+
+
+def _language_model(settings: Settings, specs: tuple[VerbSpec, ...]) -> Reader:
+    from halo_engine.parsing.language_model.key import model_key
+    from halo_engine.parsing.language_model.openai_parser import OpenAIParser
+
+    if settings.openai_base_url is None:
+        raise InvalidInput("The openai parser needs an address.", hint="Set HALO_OPENAI_BASE_URL, such as http://127.0.0.1:8080/v1.")
+    key = model_key(settings.openai_api_key, settings.model_key_file, named=settings.openai_api_key_file is not None)
+    if key is None and urlsplit(settings.openai_base_url).hostname not in ("127.0.0.1", "::1", "localhost"):
+        hint = f"Set HALO_OPENAI_API_KEY, write it to {settings.model_key_file}, or keep it in the keyring. Any word will do where none is needed."
+        raise InvalidInput("The openai parser needs a key.", hint=hint)
     return OpenAIParser(
         specs,
         base_url=settings.openai_base_url,
         model=settings.openai_model,
-        api_key=settings.openai_api_key,
+        api_key=key or SecretStr(""),
         timeout_s=settings.openai_timeout_s,
+        reasoning_effort=settings.openai_reasoning_effort,
     )
 
 

@@ -44,6 +44,8 @@ class Context:
     member: Member
     preference: Preference
     usuals: tuple[Usual, ...]
+    #: What the members are called.
+    members: tuple[str, ...]
     #: By verb, what was last done.
     last_done: Mapping[str, PastExecution]
     now: datetime
@@ -62,6 +64,7 @@ class Context:
             member=member,
             preference=books.households.preference(household.id),
             usuals=books.usuals.all(household.id),
+            members=tuple(each.display_name for each in books.households.members(household.id)),
             last_done=_last_done(books, household.id),
             now=books.now,
             vendors=vendors,
@@ -71,7 +74,9 @@ class Context:
     def to_carry_out(cls, books: Books, *, member_id: str, vendors: Vendors) -> Context:
         """As `read`, without what words may point at: an instruction says everything itself."""
         household, member, preference = books.households.of_member(member_id)
-        return cls(household=household, member=member, preference=preference, usuals=(), last_done={}, now=books.now, vendors=vendors)
+        return cls(
+            household=household, member=member, preference=preference, usuals=(), members=(), last_done={}, now=books.now, vendors=vendors
+        )
 
 
 def _last_done(books: Books, household_id: str) -> dict[str, PastExecution]:
@@ -133,6 +138,8 @@ class Verb(ABC, Generic[P]):
 
     #: What to ask for each field that can be missing.
     questions: ClassVar[Mapping[str, str]]
+    #: Whether a whole request of it takes the place of a question that is open; where it may as well be an answer, it does not.
+    may_interrupt: ClassVar[bool] = True
 
     @abstractmethod
     def resolve(self, params: P, context: Context) -> Instruction | Question | Refusal:
@@ -153,6 +160,10 @@ class Verb(ABC, Generic[P]):
     @abstractmethod
     def repeats_safely(self, terms: Terms) -> bool:
         """Whether the vendor of `terms` recognises a repeat under the same key, so that a request it has no record of may be sent again."""
+
+    def question(self, field: str, params: P, context: Context) -> Question:
+        """What to ask for a field that no words have filled; a verb that knows the likely answers offers them."""
+        return Question(field=field, question=self.questions[field])
 
     def propose(self, params: P, context: Context) -> Proposal | Question | Refusal:
         """Words to terms: `resolve`, then `quote`."""

@@ -48,23 +48,28 @@ def parse(
 
 
 def _stream(source: str, read: Reader, settings: Settings) -> int:
-    import sys
+    from contextlib import closing
 
     from halo_cli import intents
     from halo_cli.output import write_object
-    from halo_engine.model.errors import InvalidInput
 
-    def answer_all(lines: BinaryIO) -> int:
-        good = True
-        for answer in intents.read_lines(read, lines, max_chars=settings.max_text_chars):
+    good = True
+    with closing(intents.read_lines(read, _opened(source), max_chars=settings.max_text_chars)) as answers:
+        for answer in answers:
             good = good and "error" not in answer
             write_object(answer)
-        return 0 if good else 2
+    return 0 if good else 2
 
-    if source == "-":
-        return answer_all(sys.stdin.buffer)
+
+def _opened(source: str) -> BinaryIO:
+    import sys
+
+    from halo_engine.model.errors import InvalidInput
+
     try:
-        with Path(source).open("rb") as file:
-            return answer_all(file)
+        if source == "-":
+            # Not `sys.stdin`: Python closes that when it leaves, and aborts while another thread still waits for a line of it.
+            return open(sys.stdin.fileno(), "rb", closefd=False)
+        return Path(source).open("rb")
     except OSError as error:
         raise InvalidInput(f"{source} cannot be read: {error.strerror}.") from error

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field
 from halo_engine.model.canonical import canonical_json
 from halo_engine.model.draft import Change, iso_utc
 from halo_engine.model.policy import Verdict
+from halo_engine.model.reading import Spoke
 from halo_engine.model.value import Value
 
 #: What the first event of a household points back to.
@@ -65,7 +66,10 @@ class HouseholdCreated(Payload):
 
 
 class RequestParsed(Payload):
-    """The words themselves stay out of the log: they belong to the person, and the log is for good."""
+    """The words themselves stay out of the log: they belong to the person, and the log is for good.
+
+    `parser` is who read them: "none" where nobody had to (an option that was chosen, a draft made anew). `spoke` says what it took.
+    """
 
     event_type, entity_type = "request.parsed", "execution_request"
     channel: str
@@ -73,6 +77,16 @@ class RequestParsed(Payload):
     verb: str
     missing_fields: tuple[str, ...]
     text_chars: int
+    spoke: Spoke | None = None
+
+
+class ChangeParsed(Payload):
+    """Words that were to change a draft were read; whether they did, `draft.revised` says."""
+
+    event_type, entity_type = "draft.change_parsed", "draft"
+    parser: str
+    text_chars: int
+    spoke: Spoke
 
 
 class ClarificationAsked(Payload):

@@ -1,191 +1,141 @@
-"""A table or an appointment: how many, which day, what time, where, under whose name."""
+"""BOOK: a table or an appointment: how many, which day, what time, where, under whose name."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
-from halo_engine.parsing.dates import dates
-from halo_engine.parsing.page import Page
-from halo_engine.parsing.quantities import NUMBER, number
-from halo_engine.parsing.routing import SERVICES, TABLE_WORDS
-from halo_engine.parsing.times import bare_time, find_time, occasion
+from halo_engine.parsing.goods import Fields
+from halo_engine.parsing.marked_text import MarkedText, Span
+from halo_engine.parsing.names import known_name
+from halo_engine.parsing.values.dates import read_day
+from halo_engine.parsing.values.quantities import read_people
+from halo_engine.parsing.values.times import Window, occasion, read_moment, read_window
 
 #: What a booking of a table calls its service.
 RESTAURANT = "restaurant"
+MOST_PEOPLE = 50
 
-_HEADS = r"(?:people|persons?|guests?|diners|folks|ppl|pax|adults?|grown-?ups?|seats?|covers|friends)"
-_PEOPLE = (
-    re.compile(
-        rf"\b(?P<n>{NUMBER})\s+(?:adults?|grown-?ups?)(?:,?\s*(?:and|plus|&|with)\s+(?P<kids>{NUMBER}|a)\s+(?:kids?|child(?:ren)?|bab(?:y|ies)|toddlers?))?\b"
-    ),
-    re.compile(rf"\b(?:party|group|family)\s+of\s+(?P<n>{NUMBER})\b"),
-    re.compile(rf"\b(?P<n>{NUMBER})(?:[\s-]+{_HEADS}\b|(?=\s+of\s+us\b))"),
-    re.compile(
-        rf"\bfor\s+(?P<n>{NUMBER})\b(?!\s*(?:minutes?|hours?|days?|nights?|weeks?|dollars|%|/|am\b|pm\b|p\.m|a\.m|o'clock|-?ish|:))"
-    ),
-    re.compile(r"\b(?:just|only)\s+(?P<one>me)\b|\b(?P<self>myself)\b"),
-)
-_TITLED = r"(?<!\bdr)(?<!\bst)(?<!\bmr)(?<!\bms)"
-_STOP = (
-    rf"(?=\s*(?:[\0,;!?\n]|{_TITLED}\.(?:\s|$)|$|\b(?:on|for|in|near|around|between|from|with|under|by|please|this|next|tomorrow|"
-    rf"tonight|because|so|if|thanks|at|instead|and\s+then|to)\b))"
-)
-_NAME = r"(?:[^\0,;!?\n.]|\.(?=\S)|(?<=\b[dsm][rts])\.){1,80}?"
-_VENUE = re.compile(rf"\b(?:at|to)\s+(?:the\s+)?(?P<venue>{_NAME}){_STOP}")
-_WITH = re.compile(rf"\bappointment\s+with\s+(?P<venue>{_NAME}){_STOP}")
-_LOCATION = re.compile(rf"\b(?:in|near|around)\s+(?:the\s+)?(?P<location>(?!me\b|us\b){_NAME}){_STOP}")
-_UNDER = re.compile(
-    r"\bunder\s+(?:the\s+name\s+(?:of\s+)?)?(?P<name>[^\W\d_][\w'-]{0,40}(?:\s+(?!at\b|on\b|for\b|in\b|and\b|please\b)[^\W\d_][\w'-]{0,40})?)"
-)
-_APPOINTMENT_FOR = re.compile(rf"\b(?:appointment|appt)\s+for\s+(?:an?\s+|the\s+|my\s+)?(?P<service>{_NAME}){_STOP}")
-_OBJECT = re.compile(rf"\s*(?:(?:me|us|my|our|another|quick|nice)\s+)*(?P<article>an?\s+|the\s+)?(?P<object>{_NAME}){_STOP}")
-_GENERIC = re.compile(
-    r"(?:an?\s+|the\s+|any\s+|some\s+|our\s+|my\s+)?(?:(?:nice|good|popular|great|local)\s+)?(?:restaurant|place|bar|spot|somewhere(?:\s+nice)?|dinner|lunch|brunch|breakfast|table|seats?|it|that|home|work)"
-)
-_TABLE_OBJECT = re.compile(
-    r"(?:\w{1,20}\s+){0,2}?(?:table|reservation|booking|spot|seats?|dinner|lunch|brunch|breakfast|supper|party|group)\b"
-)
-_SERVICE = re.compile(rf"\b{SERVICES}\b")
-_APPOINTMENT = re.compile(r"\b(?:appointment|appt|session|visit)s?\b")
+_APPOINTMENT = re.compile(r"\b(?:appointment|appt|session|consultation|check-?up|visit)s?\b")
+_KIND = re.compile(r"(?:'s)?\s+(?:appointment|appt|session|consultation|visit)s?$", re.IGNORECASE)
+_WEEKDAY = re.compile(r"(?:this\s+|coming\s+)*(?:mon|tue|wed|thu|fri|sat|sun)")
+_CHOICE = re.compile(r"\bor\b")
+_MORE = re.compile(r"\b(?:add|adding|plus|another|extra)\s+(?:an?\s+|other\s+)?$")
+_JOINED = re.compile(r"\s*(?:,|and|&|plus|\+|with)\s*(?:and\s+)?")
 
 
-def read_booking(page: Page, body: int, now: date) -> dict[str, Any]:
-    """The params of a booking on `page`; `body` is where the words after "book" begin."""
-    asked = page.low
-    is_table = not _SERVICE.search(asked) and not _APPOINTMENT.search(asked)
-    fields = take_details(page, now, table=is_table)
-    fields |= take_name(page)
-    fields |= _service_and_venue(page, body, asked, has_party=fields["party_size"] is not None)
-    if fields["service"] != RESTAURANT:
-        fields["party_size"] = None
-    return fields
-
-
-def take_details(page: Page, today: date, *, table: bool) -> dict[str, Any]:
-    """Date, time and number of people, taken off the page."""
-    part = occasion(page.low, otherwise="table" if table else "day")
-    day, certain = _take_date(page, today)
-    window = find_time(page.low, part)
-    if window:
-        page.take("time", window.start, window.end)
+def read(marked: MarkedText, now: datetime, members: Sequence[str] = ()) -> Fields:
+    """The params of a booking; `now` is aware, in the household's zone."""
+    service = marked.one("service")
+    table = not marked.of("service") and not _APPOINTMENT.search(marked.low)
+    said = _said(marked, now, table=table)
     return {
-        "party_size": take_people(page),
-        "date": day if certain else None,
-        "time": window.value.start if window else None,
-        "time_until": window.value.until if window else None,
+        "service": _KIND.sub("", service.words)[:200] if service else RESTAURANT if table else None,
+        "venue": _words(marked, "venue"),
+        "party_size": said.get("party_size") if table else None,
+        "date": said.get("date"),
+        "time": said.get("time"),
+        "time_until": said.get("time_until"),
+        "location": _words(marked, "location"),
+        "name": _name(marked, members),
     }
 
 
-def take_people(page: Page) -> int | None:
-    """How many people the words speak of, taken off the page; None for none and for a number that no table has."""
-    for pattern in _PEOPLE:
-        for match in pattern.finditer(page.low):
-            groups = match.groupdict()
-            count = 1 if groups.get("one") or groups.get("self") else number(groups.get("n") or "")
-            if count is None:
-                continue
-            kids = groups.get("kids")
-            count += (1 if kids == "a" else number(kids) or 0) if kids else 0
-            start = next(match.start(name) for name in ("n", "one", "self") if groups.get(name))
-            page.take("people", start, match.end())
-            return count if 1 <= count <= 50 else None
-    return None
+def change(marked: MarkedText, params: Fields, now: datetime, members: Sequence[str] = ()) -> Fields | None:
+    """`params` with another day, time, number, place or name; None where nothing of that was said. What cannot be read is asked again."""
+    said = _said(marked, now, table=params.get("service") == RESTAURANT)
+    if said.get("party_size") and params.get("party_size") and _is_more(marked):
+        more = params["party_size"] + said["party_size"]
+        said["party_size"] = more if more <= MOST_PEOPLE else None
+    places = {
+        "venue": _words(marked, "venue"),
+        "location": _words(marked, "location"),
+        "service": _words(marked, "service"),
+        "name": _name(marked, members),
+    }
+    changed = params | said | {key: value for key, value in places.items() if value}
+    if changed.get("service") != RESTAURANT:
+        changed["party_size"] = None
+    return changed if changed != params else None
 
 
-def take_name(page: Page) -> dict[str, Any]:
-    """The name to book under."""
-    match = _UNDER.search(page.low)
-    if not match:
-        return {"name": None}
-    return {"name": note_name(page, match.start("name"), match.end("name"), blank_from=match.start())}
+def _said(marked: MarkedText, now: datetime, *, table: bool) -> Fields:
+    """The day, the time and the number that were spoken of: None where what was said is not certain, absent where nothing was."""
+    said: Fields = {}
+    if spans := marked.of("people"):
+        said["party_size"] = _people(marked, spans)
+    moment = _moment(marked, now)
+    if moment:
+        return said | {"date": moment.date().isoformat(), "time": f"{moment:%H:%M}", "time_until": None}
+    if spans := marked.of("time"):
+        part = occasion(marked.low, otherwise="table" if table else "day")
+        window = _window(marked, spans, part)
+        said |= {"time": window.start if window else None, "time_until": window.until if window else None}
+    if spans := marked.of("date", "deadline"):
+        day = _day(spans, now.date())
+        said["date"] = _coming(spans, day, said.get("time"), now) if day else None
+    return said
 
 
-def note_name(page: Page, start: int, end: int, *, blank_from: int) -> str:
-    """Record a person's name as first name and last name, and take it off the page."""
-    words = list(re.finditer(r"\S+", page.low[start:end]))
-    kinds = ("first_name", "last_name")
-    name = page.words(start, end)
-    for kind, word in zip(kinds, words, strict=False):
-        page.note(kind, start + word.start(), start + word.end() if kind == "first_name" else end)
-    page.blank(blank_from, end)
-    return name[:200]
+def _people(marked: MarkedText, spans: list[Span]) -> int | None:
+    """Of several numbers the last is a correction, unless they are counted together: "2 adults" and "3 kids". "4 or 5" is asked."""
+    if len(spans) > 1 and _CHOICE.search(marked.between(spans[-2].end, spans[-1].start)):
+        return None
+    first, last = spans[-1].start, spans[-1]
+    for before, after in zip(reversed(spans[:-1]), reversed(spans), strict=False):
+        if not _JOINED.fullmatch(marked.between(before.end, after.start)):
+            break
+        first = before.start
+    count = read_people(marked.between(first, last.end)) or read_people(last.low)
+    return count if count and count <= MOST_PEOPLE else None
 
 
-def bare_hour(page: Page, *, table: bool) -> str | None:
-    """A time said as a number alone, as the answer to "what time?"."""
-    found = bare_time(page.low, occasion(page.low, otherwise="table" if table else "day"))
-    if found:
-        page.take("time", found.start, found.end)
-    return found.value.start if found else None
+def _is_more(marked: MarkedText) -> bool:
+    """ "Add one person", "two more people"."""
+    span = marked.of("people")[-1]
+    return bool(marked.of("more") or _MORE.search(marked.between(max(0, span.start - 24), span.start)) or re.search(r"\bmore\b", span.low))
 
 
-def take_venue(page: Page) -> str | None:
-    """The place after "at" or "with", taken off the page."""
-    for pattern in (_VENUE, _WITH):
-        for match in pattern.finditer(page.low):
-            if not _GENERIC.fullmatch(match["venue"].strip()):
-                return _taken(page, "venue", match, "venue")
-    return None
+def _moment(marked: MarkedText, now: datetime) -> datetime | None:
+    """ "In an hour" says the day and the time at once."""
+    spans = marked.of("time", "date")
+    moments = [moment for span in spans if (moment := read_moment(span.low, now))]
+    return moments[0] if moments and len({(span.start, span.end) for span in spans}) == 1 else None
 
 
-def take_location(page: Page) -> str | None:
-    """The part of town or city, taken off the page."""
-    match = _LOCATION.search(page.low)
-    return _taken(page, "location", match, "location") if match else None
+def _window(marked: MarkedText, spans: list[Span], part: str) -> Window | None:
+    """The time or window; of two times that are no window the later is a correction, unless it is a choice."""
+    low = marked.low
+    places = [(span.start, span.end) for span in spans]
+    return read_window(places[-2:], low, part) or (
+        None if len(places) > 1 and _is_choice(low, places) else read_window(places[-1:], low, part)
+    )
 
 
-def _take_date(page: Page, today: date) -> tuple[str | None, bool]:
-    """The day, and whether it is one: two different days, or a vague one, are a question to ask."""
-    found = dates(page.low, today)
-    for each in found:
-        page.take("date", each.start, each.end)
-    days = {each.value for each in found}
-    day = next(iter(days), None)
-    return (day.isoformat(), True) if len(days) == 1 and day else (None, False)
+def _is_choice(low: str, places: list[tuple[int, int]]) -> bool:
+    return bool(_CHOICE.search(low[places[-2][1] : places[-1][0]]))
 
 
-def _service_and_venue(page: Page, body: int, asked: str, *, has_party: bool) -> dict[str, Any]:
-    venue = take_venue(page)
-    location = take_location(page)
-    service = _taken_service(page)
-    if service is None:
-        service, named = _object(page, body, has_party=has_party or bool(TABLE_WORDS.search(asked)))
-        venue = venue or named
-    return {"service": service, "venue": venue, "location": location}
+def _day(spans: list[Span], today: date) -> date | None:
+    """The one day that was named; None where two different ones were, or one that is too vague."""
+    days = {read_day(span.low, today) for span in spans}
+    return next(iter(days)) if len(days) == 1 else None
 
 
-def _taken_service(page: Page) -> str | None:
-    match = _APPOINTMENT_FOR.search(page.low)
-    return _taken(page, "service", match, "service") if match else None
-
-
-def _object(page: Page, body: int, *, has_party: bool) -> tuple[str | None, str | None]:
-    """What comes right after "book": a table, a service, or the name of a place."""
-    match = _OBJECT.match(page.low, body)
-    words = match["object"].strip() if match else ""
-    if not match or _GENERIC.fullmatch(words) or _TABLE_OBJECT.match(words):
-        return RESTAURANT, None
-    appointment = _APPOINTMENT.search(page.low, match.start("object"), match.end("object"))
-    end = appointment.start() if appointment else match.end("object")
-    name = page.words(match.start("object"), end).removesuffix("'s")
-    is_service = bool(appointment or _SERVICE.search(words) or (match["article"] and not has_party))
-    if not name:
-        # "An appointment" alone says neither with whom nor for what.
-        return (None if appointment else RESTAURANT), None
-    page.note("service" if is_service else "venue", match.start("object"), end)
-    return (name[:200], None) if is_service else (RESTAURANT, name[:200])
-
-
-def _taken(page: Page, kind: str, match: re.Match[str], group: str) -> str | None:
-    words = page.words(match.start(group), match.end(group))
-    page.take(kind, match.start(group), match.end(group))
-    return words[:200] or None
-
-
-def moved_past(day: str | None, time: str | None, *, today: date, clock: str, weekday_named: bool) -> str | None:
+def _coming(spans: list[Span], day: date, time: str | None, now: datetime) -> str:
     """ "Friday at 7", said on a Friday at 8, is next week's Friday."""
-    if weekday_named and day == today.isoformat() and time and time <= clock:
-        return (today + timedelta(days=7)).isoformat()
-    return day
+    named = any(_WEEKDAY.match(span.low) for span in spans)
+    passed = day == now.date() and time is not None and time <= f"{now:%H:%M}"
+    return (day + timedelta(days=7) if named and passed else day).isoformat()
+
+
+def _words(marked: MarkedText, kind: str) -> str | None:
+    span = marked.one(kind)
+    return span.words[:200] if span else None
+
+
+def _name(marked: MarkedText, members: Sequence[str]) -> str | None:
+    parts = [span.words for kind in ("first_name", "last_name") if (span := marked.first(kind))]
+    name = " ".join(parts)[:200]
+    return (known_name(name, members) or name) if name else None

@@ -15,15 +15,13 @@ from pydantic import AwareDatetime, ValidationError, field_validator
 from halo_engine.model.intent import UNSUPPORTED, Intent, VerbSpec
 from halo_engine.model.value import Value
 
-#: Below this an answer is a guess, and is not acted on.
-GUESS = 0.5
-
 
 class ParseContext(Value):
     """What the words are read against: when and where they were said, what was just asked, and the intent they may change.
 
-    With `current`, the answer is the whole of that intent, modified. `requested` are names as in `missing_fields`, and first_name,
-    last_name.
+    `requested` are names as in `missing_fields`, and first_name, last_name. With `current`, the answer is the whole of that intent,
+    modified. `subscriptions`, `bundles` and `members` are names that the household has given: what is said is matched with them. The engine
+    gives no subscriptions, which only the providers know: they are matched when the draft is made (`verbs/cancel.py`).
     """
 
     now: AwareDatetime
@@ -32,6 +30,7 @@ class ParseContext(Value):
     current: Intent | None = None
     subscriptions: tuple[str, ...] = ()
     bundles: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
     @field_validator("zone")
     @classmethod
@@ -60,7 +59,8 @@ def finish(intent: Intent, specs: tuple[VerbSpec, ...]) -> Intent:
     Where the verb refuses the params it is UNSUPPORTED, with little confidence.
     """
     if intent.verb == UNSUPPORTED:
-        return Intent.unsupported(confidence=intent.confidence)
+        # What was marked in the words stays: it says nothing of what to do.
+        return Intent(verb=UNSUPPORTED, confidence=intent.confidence, entities=intent.entities)
     spec = next((spec for spec in specs if spec.name == intent.verb), None)
     if spec is None:
         return Intent.unsupported(confidence=0.2)

@@ -11,7 +11,7 @@ from typing import Any
 
 from halo_engine.clock import Clock
 from halo_engine.model import event
-from halo_engine.model.card import Card, Option, clarification_card, draft_card, not_supported_card, unavailable_card
+from halo_engine.model.card import Card, clarification_card, draft_card, not_supported_card, unavailable_card
 from halo_engine.model.draft import Draft, DraftStatus, Terms, difference, iso_utc
 from halo_engine.model.errors import AlreadyCancelled, AlreadyConfirmed, Conflict, DraftExpired, InvalidInput
 from halo_engine.model.household import Member
@@ -47,7 +47,7 @@ class Drafting:
         verb = self._verbs[intent.verb]
         params = verb.spec.params.model_validate(intent.params)
         if missing := params.missing():
-            return self._ask(request, Question(field=missing[0], question=verb.questions[missing[0]]))
+            return self._ask(request, verb.question(missing[0], params, context))
         return self._answer(request, verb, params, context)
 
     def _answer(self, request: Request, verb: Verb[Any], params: Params, context: Context) -> Card:
@@ -214,12 +214,6 @@ def still_open(books: Books, draft: Draft) -> Draft:
             raise DraftExpired(current=draft)
         case DraftStatus.OPEN:
             return draft
-
-
-def chosen(options: list[Option], text: str) -> Option | None:
-    """The option that `text` names, by its number or its words."""
-    wanted = text.strip().casefold()
-    return next((option for number, option in enumerate(options, 1) if wanted in (str(number), option.label.casefold())), None)
 
 
 def _created(draft: Draft) -> event.DraftCreated:

@@ -17,7 +17,18 @@ from halo_engine.model.money import Money
 from halo_engine.model.outcome import Found, Outcome
 from halo_engine.vendors.square import Appointment, HouseRules, Service, zone_of
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal
-from halo_engine.verbs.booking import BookParams, Desk, asked_for, clock, nearest, other_times, plain, spoken_day, which_of_two
+from halo_engine.verbs.booking import (
+    BookParams,
+    Desk,
+    asked_for,
+    clock,
+    first_or_second,
+    nearest,
+    other_times,
+    plain,
+    spoken_day,
+    which_of_two,
+)
 from halo_engine.verbs.purchase import as_payload
 
 
@@ -52,6 +63,8 @@ class Appointments(Desk):
         if not isinstance(service, Service):
             return service
         free = _free(service, date.fromisoformat(params.date), context)
+        if twice := first_or_second(free, params, name=service.place.name):
+            return twice
         chosen = asked_for(free, params)
         if chosen is None:
             return other_times(free, params, name=service.place.name, lacks=f"time for {service.name.lower()}")

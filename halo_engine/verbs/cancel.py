@@ -7,12 +7,12 @@ the provider's own page; it is never called done. An offer to stay is declined: 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from dateutil.relativedelta import relativedelta
+from rapidfuzz import fuzz, process, utils
 
 from halo_engine.model.card import Option
 from halo_engine.model.draft import Charge, Fact, Terms
@@ -25,6 +25,9 @@ from halo_engine.verbs.fields import Words
 from halo_engine.verbs.purchase import as_payload
 
 VENDOR = "subscriptions"
+_OPTIONS = 3
+#: How alike (of 100) a name must be to be asked about.
+_SIMILAR = 70
 
 
 class CancelParams(Params):
@@ -47,16 +50,21 @@ class Cancel(Verb[CancelParams]):
         examples=(
             Example("cancel streamly", {"subscription": "streamly"}),
             Example("cancel stratobox right away", {"subscription": "stratobox", "when": "now"}),
-            Example("cancel the news at the end of the month", {"subscription": "news", "when": "period_end"}),
+            Example("cancel my news subscription at the end of the month", {"subscription": "news", "when": "period_end"}),
         ),
     )
     questions: ClassVar = {"subscription": "Which subscription should I cancel?"}
+
+    def question(self, field: str, params: CancelParams, context: Context) -> Question:
+        """With the household's own, the next to renew first."""
+        running = _running(context.vendors.subscriptions.subscriptions(), context.now)
+        return Question(field=field, question=self.questions[field], options=_options(params, running, context))
 
     def resolve(self, params: CancelParams, context: Context) -> Instruction | Question | Refusal:
         subscriptions = context.vendors.subscriptions.subscriptions()
         named = _named(params.subscription or "", subscriptions)
         if len(named) != 1:
-            return _which(params, named or _similar(params.subscription or "", subscriptions))
+            return _which(params, named or _similar(params.subscription or "", subscriptions), subscriptions, context)
         subscription = named[0]
         is_over = subscription.is_over(context.now)
         if is_over or (subscription.status == "ending" and params.when != "now"):
@@ -135,22 +143,42 @@ def _named(said: str, subscriptions: Sequence[Subscription]) -> tuple[Subscripti
 def _similar(said: str, subscriptions: Sequence[Subscription]) -> tuple[Subscription, ...]:
     """The nearest names, for a question; never acted upon."""
     by_name = {name: subscription for subscription in subscriptions for name in _names(subscription)}
-    close = difflib.get_close_matches(said.casefold(), by_name, n=len(by_name) or 1)
-    return tuple(dict.fromkeys(by_name[name] for name in close))[:3]
+    close = process.extract(said, list(by_name), scorer=fuzz.WRatio, processor=utils.default_process, limit=None, score_cutoff=_SIMILAR)
+    return tuple(dict.fromkeys(by_name[name] for name, _, _ in close))[:_OPTIONS]
 
 
-def _which(params: CancelParams, candidates: Sequence[Subscription]) -> Question | Refusal:
+def _running(subscriptions: Sequence[Subscription], now: datetime) -> list[Subscription]:
+    """Those that can still be cancelled, the next to renew first."""
+    running = (one for one in subscriptions if one.status != "ending" and not one.is_over(now))
+    return sorted(running, key=lambda one: one.period_end)
+
+
+def _which(
+    params: CancelParams, candidates: Sequence[Subscription], subscriptions: Sequence[Subscription], context: Context
+) -> Question | Refusal:
     if not candidates:
-        return Refusal(reason=f"The household has no subscription called {params.subscription}.")
-    options = tuple(
+        return Refusal(
+            reason=f"The household has no subscription called {params.subscription}.{_what_there_is(_running(subscriptions, context.now))}"
+        )
+    return Question(field="subscription", question="Which subscription do you mean?", options=_options(params, candidates, context))
+
+
+def _options(params: CancelParams, subscriptions: Sequence[Subscription], context: Context) -> tuple[Option, ...]:
+    return tuple(
         Option(
             label=s.provider.display_name,
-            reason=_price(s),
+            reason=f"{_price(s)}, renews on {day_in(s.period_end, context.zone)}",
             params=as_payload(params.model_copy(update={"subscription": s.provider.display_name})),
         )
-        for s in candidates[:3]
+        for s in subscriptions[:_OPTIONS]
     )
-    return Question(field="subscription", question="Which subscription do you mean?", options=options)
+
+
+def _what_there_is(running: Sequence[Subscription]) -> str:
+    names = [one.provider.display_name for one in running[:_OPTIONS]]
+    others = len(running) - len(names)
+    more = [f"{others} more"] if others else []
+    return f" It has {' and '.join([', '.join(names), *more])}." if names else ""
 
 
 _REFUNDS = {

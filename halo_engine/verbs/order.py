@@ -1,12 +1,14 @@
 """ORDER: a new purchase on Amazon, from what the person called the things.
 
 Which product is meant is decided from what this household bought before; without that, more than one match is a question, never a guess.
+So it is where nothing for sale has a detail that was said ("size 2"), and where the household lately bought another product than it mostly does.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from pydantic import Field
@@ -24,6 +26,8 @@ from halo_engine.verbs.purchase import Pick, Purchase, as_payload
 HISTORY = timedelta(days=365)
 _OPTIONS = 3
 _WORD = re.compile(r"[a-z0-9]+")
+#: Words that only say that a number before them is a pack's.
+_PACKS = frozenset(("pack", "count", "ct", "pk", "pc", "piece", "box", "kind", "one", "version", "type"))
 
 
 class Item(Value):
@@ -81,7 +85,7 @@ class Order(Purchase[OrderParams]):
             if isinstance(choice, Offer):
                 picks.append(Pick(offer=choice, quantity=item.quantity))
                 continue
-            return _which(params, position, choice)
+            return _which(params, position, choice, history)
         basket = self.basket(tuple(picks), merchant, context)
         return basket if isinstance(basket, Refusal) or not params.deliver_by else {**basket, "deliver_by": params.deliver_by}
 
@@ -106,26 +110,53 @@ def choose(item: Item, found: tuple[Offer, ...], history: tuple[PastOrder, ...],
         cheapest = min(matching, key=lambda offer: offer.unit_price.cents)
         return Refusal(reason=f"The cheapest {item.name} is {cheapest.title} at {cheapest.unit_price.display}.")
     exact = [offer for offer in affordable if offer.title.casefold() == item.name.casefold()]
-    known = [offer for asin in _bought(history) for offer in affordable if offer.asin == asin]
-    certain = exact or known or (affordable if len(affordable) == 1 else ())
-    return certain[0] if certain else affordable
+    if exact:
+        return exact[0]
+    fitting = tuple(offer for offer in affordable if _has_details(offer, item))
+    if not fitting:
+        return affordable
+    return _habit(fitting, history) or (fitting[0] if len(fitting) == 1 else fitting)
+
+
+def _habit(offers: tuple[Offer, ...], history: tuple[PastOrder, ...]) -> Offer | tuple[Offer, ...] | None:
+    """What this household buys of these: what it bought last, if nothing else more often; several where that is not one; None without a history."""
+    often = Counter(_bought(history))
+    known = [offer for asin in dict.fromkeys(_bought(history)) for offer in offers if offer.asin == asin]
+    if not known:
+        return None
+    last = known[0]
+    return last if all(often[last.asin] >= often[other.asin] for other in known) else tuple(known)
 
 
 def _bought(history: tuple[PastOrder, ...]) -> list[str]:
-    """Products by when they were last bought, newest first."""
+    """Products by when they were bought, newest first, each as often as it was."""
     newest_first = sorted(history, key=lambda order: order.ordered_at, reverse=True)
     return [line.asin for order in newest_first for line in order.lines]
 
 
-def _which(params: OrderParams, position: int, candidates: tuple[Offer, ...]) -> Question:
+def _which(params: OrderParams, position: int, candidates: tuple[Offer, ...], history: tuple[PastOrder, ...]) -> Question:
+    """At most three: what was bought before, newest first; then by price, the best matches and the cheapest."""
     item = params.items[position]
+    bought = list(dict.fromkeys(_bought(history)))
+    known = sorted((offer for offer in candidates if offer.asin in bought), key=lambda offer: bought.index(offer.asin))
     cheapest = min(candidates, key=lambda offer: offer.unit_price.cents)
-    top = list(dict.fromkeys([*candidates[: _OPTIONS - 1], cheapest, *candidates]))[:_OPTIONS]
+    best = list(dict.fromkeys([*known, *candidates[: _OPTIONS - 1], cheapest, *candidates]))[:_OPTIONS]
+    others = sorted((offer for offer in best if offer not in known), key=lambda offer: offer.unit_price.cents)
     options = tuple(
-        Option(label=offer.title, reason=_why(offer, offer is cheapest), params=as_payload(_chosen(params, position, offer)))
-        for offer in top
+        Option(
+            label=offer.title,
+            reason=_why(offer, offer is cheapest, _times_bought(offer, history)),
+            params=as_payload(_chosen(params, position, offer)),
+        )
+        for offer in [*(offer for offer in known if offer in best), *others]
     )
-    return Question(field="items", question=f"Which {item.name}?", options=options)
+    lacks = "" if any(_has_details(offer, item) for offer in candidates) else f" None is said to be {', '.join(item.attributes)}."
+    return Question(field="items", question=f"Which {item.name}?{lacks}", options=options)
+
+
+def _times_bought(offer: Offer, history: tuple[PastOrder, ...]) -> list[datetime]:
+    """When the household ordered it, newest first."""
+    return sorted((order.ordered_at for order in history for line in order.lines if line.asin == offer.asin), reverse=True)
 
 
 def _chosen(params: OrderParams, position: int, offer: Offer) -> OrderParams:
@@ -135,9 +166,14 @@ def _chosen(params: OrderParams, position: int, offer: Offer) -> OrderParams:
     return params.model_copy(update={"items": items})
 
 
-def _why(offer: Offer, cheapest: bool) -> str:
+def _why(offer: Offer, cheapest: bool, bought: list[datetime]) -> str:
+    before = f"you bought it {_often(len(bought))} in a year, last on {bought[0].day} {bought[0]:%b}, " if bought else ""
     rated = f", rated {offer.rating} by {offer.reviews}" if offer.rating and offer.reviews else ""
-    return f"{offer.unit_price.display}{', the cheapest' if cheapest else ''}{rated}"
+    return f"{before}{offer.unit_price.display}{', the cheapest' if cheapest else ''}{rated}"
+
+
+def _often(times: int) -> str:
+    return {1: "once", 2: "twice"}.get(times, f"{times} times")
 
 
 def _keywords(item: Item) -> str:
@@ -148,6 +184,12 @@ def _covers(offer: Offer, item: Item) -> bool:
     """Whether the product is what the words say: search is fuzzy, and "AA" must not become "AAA"."""
     has = _words(" ".join((offer.title, offer.brand, *offer.features)))
     return _words(item.name) <= has
+
+
+def _has_details(offer: Offer, item: Item) -> bool:
+    """Whether it is said to have what was asked for beside the name: "size 4", "12 pack" in whatever words the pack is counted."""
+    has = _words(" ".join((offer.title, offer.brand, *offer.features)))
+    return _words(" ".join(item.attributes)) - _PACKS <= has
 
 
 def _words(text: str) -> frozenset[str]:

@@ -55,6 +55,8 @@ class Reorder(Purchase[ReorderParams]):
         ),
     )
     questions: ClassVar = {}
+    # "The usual one" says which.
+    may_interrupt: ClassVar = False
 
     def fill(self, params: ReorderParams, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
         lines = _usual(params, context) if params.source == "usual" else _last(merchant, context)

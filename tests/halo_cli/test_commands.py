@@ -94,7 +94,7 @@ class TestAsk:
         assert halo("ask", "remind me to call mom").code == 9
 
     def test_a_question_can_be_answered(self, halo: Halo) -> None:
-        asked = halo("ask", "order", "--json")
+        asked = halo("ask", "place an order", "--json")
         assert asked.code == 5
         answered = halo("ask", "--answers", asked.json["request_id"], "paper towels")
         assert answered.code in (0, 5)
@@ -364,6 +364,19 @@ class TestParse:
         answers = [json.loads(line) for line in ran.out.splitlines()]
         assert [answer.get("verb", "error") for answer in answers] == ["ORDER", "error", "CANCEL"]
         assert ran.code == 2
+
+    def test_names_that_are_no_field_do_not_end_the_stream(self, halo: Halo, tmp_path: Path) -> None:
+        requests = tmp_path / "requests.jsonl"
+        odd = (["\ud800"], ["time " * 2000], [f"field {number}" for number in range(700)], ["items"])
+        requests.write_text("".join(json.dumps({"text": TOWELS, "requested": names}) + "\n" for names in odd))
+        ran = halo("parse", "--jsonl", str(requests))
+        assert [json.loads(line)["verb"] for line in ran.out.splitlines()] == ["ORDER"] * 4
+        assert ran.code == 0
+
+    def test_a_file_that_breaks_off_is_an_error(self, halo: Halo) -> None:
+        ran = halo("parse", "--jsonl", "/proc/self/mem")
+        assert ran.code == 2
+        assert "Input/output error" in ran.err
 
 
 class TestDemo:

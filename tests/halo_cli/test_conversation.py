@@ -130,7 +130,7 @@ class TestAsk:
         assert ended(child) == 0
 
     def test_a_question_is_answered_in_words(self, start: Start, home: Path) -> None:
-        child = start("ask", "order")
+        child = start("ask", "place an order")
         child.expect("Number or words")
         child.sendline("two packs of paper towels")
         child.expect("Enter leaves it: ")
@@ -149,6 +149,38 @@ class TestAsk:
         child.expect("Type book to confirm: ")
         child.sendline("book")
         child.expect("Done: ")
+        assert ended(child) == 0
+
+    def test_a_yes_in_words_still_asks_for_the_amount(self, start: Start, home: Path) -> None:
+        """Words may be misheard; an amount is typed on purpose."""
+        child = start("ask", TOWELS)
+        child.expect("Enter leaves it: ")
+        child.sendline("yes please")
+        amount(child)
+        child.sendline("yes")
+        child.expect("Nothing was done")
+        child.sendline("")
+        ended(child)
+        assert charged(home) == 0
+
+    def test_words_may_change_the_draft_or_end_it(self, start: Start, home: Path) -> None:
+        """Without a letter first: what should be different, and then no."""
+        child = start("ask", TOWELS)
+        child.expect("Enter leaves it: ")
+        child.sendline("yes but make it 3")
+        child.expect("Revision 2")
+        child.expect("Enter leaves it: ")
+        child.sendline("no thanks")
+        child.expect("Cancelled")
+        assert ended(child) == 3
+
+    def test_a_doubt_is_no_answer(self, start: Start, home: Path) -> None:
+        """The draft stands and nothing else happens."""
+        child = start("ask", TOWELS)
+        child.expect("Enter leaves it: ")
+        child.sendline("ok?")
+        child.expect("no clear answer")
+        child.sendline("")
         assert ended(child) == 0
 
     def test_broken_bytes_at_the_prompt_are_just_another_answer(self, start: Start, home: Path) -> None:

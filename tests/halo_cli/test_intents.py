@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from halo_cli import intents
 from halo_cli.intents import read_lines, read_one
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.intent import Intent
@@ -82,3 +84,74 @@ class TestStream:
         answer = next(read_lines(echo, io.BytesIO(b"x\n"), max_chars=10))
         assert answer["error"]["code"] == "invalid_input"
         assert json.dumps(answer)
+
+
+class TestStreamThatEndsBadly:
+    @pytest.mark.parametrize(("broken", "raised"), [(OSError(5, "Input/output error"), InvalidInput), (MemoryError(), MemoryError)])
+    def test_says_so_after_the_answers_it_has(self, broken: Exception, raised: type[Exception]) -> None:
+        """Lines that break off are no end of the lines."""
+
+        class Breaks(io.BytesIO):
+            def readline(self, size: int | None = -1, /) -> bytes:
+                if line := super().readline(size):
+                    return line
+                raise broken
+
+        answers = read_lines(echo, Breaks(b'{"text":"one"}\n'), max_chars=10)
+        assert next(answers)["params"]["text"] == "one"
+        with pytest.raises(raised):
+            next(answers)
+
+    def test_raises_what_nobody_foresaw(self) -> None:
+        """A bug in reading one line is not swallowed, and not read past."""
+
+        def read(text: str, **given: Any) -> Intent:
+            return echo(str(1 // len(text)), **given)
+
+        answers = read_lines(read, io.BytesIO(b'{"text":"x"}\n{"text":""}\n{"text":"x"}\n'), max_chars=10)
+        assert next(answers)["params"]["text"] == "1"
+        with pytest.raises(ZeroDivisionError):
+            next(answers)
+        assert list(answers) == []
+
+    def test_waits_for_nothing_that_is_not_begun(self) -> None:
+        """Somebody who has had enough leaves; of fifty lines only those in hand are still read."""
+        before, gate, begun = set(threading.enumerate()), threading.Event(), []
+
+        def read(text: str, **given: Any) -> Intent:
+            begun.append(text)
+            if text != "0":
+                gate.wait(30)
+            return echo(text, **given)
+
+        lines = io.BytesIO(b"".join(b'{"text":"%d"}\n' % number for number in range(50)))
+        answers = read_lines(read, lines, max_chars=10)
+        assert next(answers)["params"]["text"] == "0"
+        answers.close()
+        gate.set()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(30)
+        assert len(begun) <= 3
+        assert lines.closed
+
+
+class TestWhatIsHeld:
+    def test_is_bounded_however_long_the_lines_are(self) -> None:
+        """Many short lines are read ahead, or a few long ones."""
+        read_on = 0
+
+        class Counts(io.BytesIO):
+            def readline(self, size: int | None = -1, /) -> bytes:
+                nonlocal read_on
+                line = super().readline(size)
+                read_on += len(line)
+                return line
+
+        long = json.dumps({"text": "a" * 1_000_000}).encode() + b"\n"
+        answered = most = 0
+        for _ in read_lines(echo, Counts(long * 60), max_chars=100_000):
+            answered += len(long)
+            most = max(most, read_on - answered)
+        assert answered == 60 * len(long)
+        # One line more is in the hands of whoever waits for a place.
+        assert most <= intents._PLACES * intents._PLACE_BYTES + 2 * len(long)

@@ -149,6 +149,32 @@ class TestStreams:
             ran.stdin.close()
             assert ran.wait(timeout=30) == 0
 
+    @pytest.mark.parametrize("source", ["-", "/dev/stdin"])
+    def test_an_interrupted_stream_ends_at_once(self, source: str) -> None:
+        """Also while a line is waited for that never comes."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "halo_cli", "parse", "--jsonl", source],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as ran:
+            assert ran.stdin
+            assert ran.stdout
+            assert ran.stderr
+            ran.stdin.write(b'{"text": "order paper towels"}\n')
+            ran.stdin.flush()
+            assert json.loads(ran.stdout.readline())["verb"] == "ORDER"
+            ran.send_signal(signal.SIGINT)
+            assert ran.wait(timeout=30) == 130
+            assert ran.stderr.read() == b""
+
+    def test_a_stream_that_cannot_be_written_is_not_one_that_cannot_be_read(self, tmp_path: Path) -> None:
+        (tmp_path / "requests.jsonl").write_text('{"text": "order paper towels"}\n' * 3)
+        script = f"{sys.executable} -m halo_cli parse --jsonl {tmp_path}/requests.jsonl > /dev/full"
+        ran = subprocess.run(["bash", "-c", script], capture_output=True, timeout=60, check=False)
+        assert ran.returncode == 1
+        assert b"cannot be read" not in ran.stderr
+
     @pytest.mark.parametrize("command", ["--version", "--help", "demo", "parse hello --json"])
     def test_a_full_disk_is_an_error_and_not_a_traceback(self, command: str) -> None:
         script = f"{sys.executable} -m halo_cli {command} > /dev/full"

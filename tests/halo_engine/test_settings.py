@@ -53,6 +53,11 @@ class TestLoadSettings:
             ("draft_lives_s = 0", "draft_lives_s"),
             ("minimum_confidence = 1.1", "minimum_confidence"),
             ("openai_timeout_s = 0", "openai_timeout_s"),
+            ("openai_timeout_s = inf", "openai_timeout_s"),
+            ('openai_base_url = ""', "openai_base_url"),
+            ('openai_base_url = "file:///etc/passwd"', "openai_base_url"),
+            ('openai_base_url = "https://me:key@models.example/v1"', "openai_base_url"),
+            ('openai_fallback = "maybe"', "openai_fallback"),
             ('lookup_waits_s = ["soon"]', "lookup_waits_s.0"),
         ],
     )
@@ -109,6 +114,14 @@ class TestHome:
         loaded = load_settings(home=tmp_path, environ={})
         assert {loaded.database_file.parent, loaded.key_file.parent} == {tmp_path}
         assert loaded.simulator_file.parent.parent == tmp_path
+
+
+class TestModelKeyFile:
+    def test_is_in_the_home_unless_it_says_otherwise(self, tmp_path: Path) -> None:
+        """A relative name is one in the home."""
+        assert load_settings(home=tmp_path, environ={}).model_key_file == tmp_path / "openai.key"
+        for named, found in (("my.key", tmp_path / "my.key"), ("/run/secrets/model", Path("/run/secrets/model"))):
+            assert load_settings(home=tmp_path, environ={"HALO_OPENAI_API_KEY_FILE": named}).model_key_file == found
 
 
 class TestSettings:

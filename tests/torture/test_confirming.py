@@ -13,7 +13,7 @@ import pytest
 from halo_engine.engine import Engine
 from halo_engine.model.draft import Draft, Terms
 from halo_engine.stages import confirm as confirm_stage
-from halo_engine.verbs import book_appointment
+from halo_engine.verbs import book_appointment, booking
 from tests.torture import amounts, confirming, daylight, model, repeating, tampering, times
 from tests.torture.crowd import Meet, together
 from tests.torture.harness import Kind, Row, tried
@@ -123,6 +123,9 @@ def _read_only(text: str, *, status: str, **_: Any) -> Draft:
 
 
 def _which_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Neither asked for nor written on the card.
+    monkeypatch.setattr(booking, "occurrences", lambda *_: 1)
+    monkeypatch.setattr(booking, "which_of_two", lambda _: "")
     monkeypatch.setattr(book_appointment, "which_of_two", lambda _: "")
 
 

@@ -26,6 +26,7 @@ import httpx
 from halo_cli import shapes
 from halo_cli.main import run
 from halo_cli.output import Output, write_error
+from halo_engine.engine import words_reader
 from halo_engine.model.card import Card
 from halo_engine.model.errors import HaloError
 from tests.torture import hostile
@@ -39,6 +40,7 @@ _SHOWN = re.compile(
 )
 _WORDS, _REFUSAL = "words", "refusal"
 #: Rich's own colours and weights; nothing else of a terminal's language is anybody's to use.
+_MARKUP = ("[red]", "[/red]", "[link=")
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _FACES = ("terminal", "pipe", "json")
@@ -116,9 +118,17 @@ def _texts(point: str, place: Path) -> Iterable[Problem]:
         if isinstance(card, Card):
             yield from _covered(scene, card)
         yield from scene.struck(Target(job, "do", calls(job).place))
+        bracketed = field != _WORDS or _keeps_brackets(scene, text)
         for printed in _everything_shown(scene, card, face):
-            yield from _harmful(face, printed)
+            yield from _harmful(face, printed, bracketed=bracketed)
         yield from scene.ended()
+
+
+def _keeps_brackets(scene: Scene, text: str) -> bool:
+    """Whether what was understood of the words still has its markup: a name is marked in them, and brackets need not be of it."""
+    read = words_reader(scene.home.settings, scene.home.clock)
+    intent = read(f"{JOBS[scene.job.name]} {text}", now=None, zone=None, requested=())
+    return any(markup in value for value in _strings(intent.params) for markup in _MARKUP)
 
 
 def _drafted(scene: Scene, more_words: str) -> Card | HaloError:
@@ -201,7 +211,7 @@ def _printed(face: str, show: Callable[[bool], object]) -> str:
     return stream.getvalue()
 
 
-def _harmful(face: str, printed: str) -> Iterator[Problem]:
+def _harmful(face: str, printed: str, *, bracketed: bool) -> Iterator[Problem]:
     bare = _STYLES.sub("", printed) if face == "terminal" else printed
     bad = {character for character in set(bare) - {"\n"} if unicodedata.category(character) in _UNSEEN}
     if bad:
@@ -209,7 +219,7 @@ def _harmful(face: str, printed: str) -> Iterator[Problem]:
     if "Traceback" in bare or '"internal"' in bare:
         yield Problem(Kind.WRONG, f"a traceback on the {face}: {bare[:200]!r}")
     # Interpreted, the words would stay and their brackets go; a name for a sign would become the sign.
-    if "cheap" in bare and not any(markup in bare for markup in ("[red]", "[/red]", "[link=")):
+    if bracketed and "cheap" in bare and not any(markup in bare for markup in _MARKUP):
         yield Problem(Kind.WRONG, f"markup was interpreted on the {face}")
     if "\N{WARNING SIGN}" in bare or "\N{SMILING FACE WITH OPEN MOUTH}" in bare:
         yield Problem(Kind.WRONG, f"a name became a sign on the {face}")

@@ -80,4 +80,5 @@ class TestPayload:
 
     def test_never_carries_the_words_of_a_person(self) -> None:
         """The log is for good; what was said is not in it, only how long it was."""
-        assert set(event_model.RequestParsed.model_fields) == {"channel", "parser", "verb", "missing_fields", "text_chars"}
+        assert set(event_model.RequestParsed.model_fields) == {"channel", "parser", "verb", "missing_fields", "text_chars", "spoke"}
+        assert set(event_model.ChangeParsed.model_fields) == {"parser", "text_chars", "spoke"}

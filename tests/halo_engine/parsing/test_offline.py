@@ -1,68 +1,64 @@
+"""The offline parser as it ships: how much of what people type it understands, and that nothing anybody can send makes it fail."""
+
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from functools import cache
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_engine.model.intent import UNSUPPORTED, Intent
+from halo_cli import evaluation
+from halo_cli.evaluation import Report
+from halo_engine.model.intent import UNSUPPORTED
 from halo_engine.parsing.offline import OfflineParser
-from halo_engine.parsing.parser import GUESS, ParseContext, finish
-from tests.halo_engine.parsing.samples import SPECS, context, said
+from halo_engine.parsing.parser import finish
+from halo_engine.verbs import VERBS
+from tests.halo_engine.parsing.samples import context, said
 
-UTTERANCES = Path(__file__).parents[3] / "fixtures" / "utterances"
-PARSER = OfflineParser(SPECS)
-
-_REQUESTS = ("order", "reorder", "cancel", "book", "unsupported", "changes", "known")
+PARSER = OfflineParser(tuple(verb.spec for verb in VERBS.values()))
 
 
-def _cases() -> list[Any]:
-    cases = []
-    for name in _REQUESTS:
-        document = yaml.safe_load((UTTERANCES / f"{name}.yaml").read_text(encoding="utf-8"))
-        shared = {key: value for key, value in document.items() if key != "cases"}
-        cases += [pytest.param(shared | case, id=f"{name}: {case['text']}") for case in document["cases"]]
-    return cases
+@cache
+def _report() -> Report:
+    """Every shipped request, read as `halo eval` reads it."""
+    return evaluation.run(evaluation.cases(()), PARSER.parse)
 
 
-def _context_of(case: dict[str, Any]) -> ParseContext:
-    current = case.get("current")
-    return ParseContext(
-        now=datetime.fromisoformat(case["now"]),
-        zone=case["zone"],
-        requested=tuple(case.get("requested", ())),
-        current=finish(Intent(verb=current["verb"], confidence=1, params=current["params"]), SPECS) if current else None,
-        subscriptions=tuple(case.get("subscriptions", ())),
-        bundles=tuple(case.get("bundles", ())),
-    )
+class TestTheShippedCases:
+    def test_are_many(self) -> None:
+        """Figures on a handful mean nothing."""
+        assert len(_report().outcomes) >= 600
 
+    def test_have_the_right_verb(self) -> None:
+        """Of all that is typed."""
+        assert _report().verb_right >= 0.97
 
-class TestUtterances:
-    @pytest.mark.parametrize("case", _cases())
-    def test_mean_what_they_say(self, case: dict[str, Any]) -> None:
-        """Every shipped utterance has its verb, params, missing fields and remainder."""
-        context = _context_of(case)
-        intent = PARSER.parse(case["text"], context)
-        assert intent.verb == case["verb"]
-        if case.get("understood") is False:
-            assert context.current is not None
-            assert intent.confidence < GUESS
-            assert intent.params == context.current.params
-        else:
-            assert said(intent.params) == case.get("params", {})
-            assert intent.confidence >= GUESS
-            assert intent.remainder == case.get("remainder")
-            assert "missing" not in case or list(intent.missing_fields) == case["missing"]
+    def test_are_wholly_understood(self) -> None:
+        """Every field, exactly, of household commands."""
+        asked = Report(tuple(outcome for outcome in _report().outcomes if outcome.case.verb != UNSUPPORTED))
+        assert asked.right >= 0.85
 
-    @pytest.mark.parametrize("case", _cases())
-    def test_have_entities_that_are_words_of_the_text(self, case: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("which", ["injections", "languages"])
+    def test_that_only_look_like_requests_are_none(self, which: str) -> None:
+        """A command in another's words, and one in a language that Halo does not read."""
+        acted = [outcome.case.text for outcome in _report().harms(evaluation.ACTED) if outcome.case.set == which]
+        assert acted == []
+
+    def test_have_entities_that_are_words_of_the_text(self) -> None:
         """Offsets count in the text as given."""
-        for entity in PARSER.parse(case["text"], _context_of(case)).entities:
-            assert case["text"][entity.start : entity.end] == entity.text
+        for outcome in _report().outcomes:
+            for entity in outcome.said.entities:
+                assert outcome.case.text[entity.start : entity.end] == entity.text
+
+    def test_mean_the_same_to_many_at_once(self) -> None:
+        """A text's answer does not depend on what is read beside it."""
+        cases = [outcome.case for outcome in _report().outcomes[:120]]
+        with ThreadPoolExecutor(4) as pool:
+            at_once = list(pool.map(lambda case: PARSER.parse(case.text, case.context), cases))
+        assert at_once == [outcome.said for outcome in _report().outcomes[:120]]
 
 
 _PIECES = (
@@ -87,7 +83,7 @@ class TestAnyText:
         intent = PARSER.parse(text, context(current=standing, requested=tuple(asked)))
         assert all(text[entity.start : entity.end] == entity.text for entity in intent.entities)
         assert standing is None or intent.verb == standing.verb
-        assert intent == finish(intent, SPECS)
+        assert intent == finish(intent, PARSER._specs)
 
     @pytest.mark.parametrize(
         "text",
@@ -122,11 +118,27 @@ class TestAnyText:
         page = "Thank you for your letter. " * 100 + "Order milk. " + "Kind regards. " * 100
         assert PARSER.parse(page, context()).verb == UNSUPPORTED
 
+    def test_that_comes_to_the_point_at_its_end_is_understood(self) -> None:
+        """A long story first, and what is wanted last."""
+        story = "We had a long day at the lake with the kids and the dog, and everybody was tired and happy when we came home. " * 6
+        intent = PARSER.parse(story + "Please order 2 packs of AA batteries.", context())
+        assert said(intent.params) == {"items": [{"name": "AA batteries", "quantity": 2}]}
+        assert all(entity.start >= len(story) for entity in intent.entities)
+
     def test_that_is_too_long_says_what_it_left(self) -> None:
         """An order that goes on for pages is read from its start, and the rest is not silently lost."""
-        intent = PARSER.parse("order milk. " + "And a story follows. " * 500, context())
+        story = "We are out of it since the weekend, and the children have had their cereal dry for two days now. "
+        intent = PARSER.parse("Order milk. " + story * 60, context())
         assert said(intent.params) == {"items": [{"name": "milk", "quantity": 1}]}
         assert intent.remainder is not None
+
+
+class TestAPlace:
+    def test_ends_where_the_day_begins(self) -> None:
+        """In capitals and without commas."""
+        intent = PARSER.parse("BOOK NOPA TMRW 7PM 4 PPL!!!", context())
+        assert (intent.params["venue"], intent.params["date"]) == ("NOPA", "2026-03-05")
+        assert [entity.text for entity in intent.entities] == ["NOPA", "TMRW", "7PM", "4 PPL"]
 
 
 class TestTheHousehold:

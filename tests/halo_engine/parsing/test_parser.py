@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from halo_engine.model.intent import UNSUPPORTED, Intent
-from halo_engine.parsing.parser import GUESS, finish
+from halo_engine.parsing.parser import finish
 from halo_engine.verbs.book import BookParams
 from halo_engine.verbs.cancel import CancelParams
 from halo_engine.verbs.order import OrderParams
@@ -55,7 +55,7 @@ class TestFinish:
         """Params out of bounds make it unsupported, with little confidence, whoever wrote them."""
         intent = _finished(verb, params)
         assert (intent.verb, intent.params) == (UNSUPPORTED, {})
-        assert intent.confidence < GUESS
+        assert intent.confidence < 0.5
 
 
 class TestMissing:

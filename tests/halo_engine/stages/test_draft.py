@@ -72,6 +72,28 @@ class TestAClarification:
         with pytest.raises(Conflict):
             home.ask("2", answers=done.request_id)
 
+    def test_is_not_answered_by_a_repeat_of_everything(self, home: Installation) -> None:
+        """ "Same as last time" is no product, and "which tea?" must not buy last week's groceries."""
+        asked = home.ask("order 3 tea")
+        for words in ("same as last time", "the usual one"):
+            again = home.ask(words, answers=asked.request_id)
+            assert again.kind is CardKind.CLARIFICATION
+            assert again.title == asked.title
+            asked = again
+
+    def test_gives_way_to_another_request(self, home: Installation) -> None:
+        """Somebody who changes the subject is not asked about tea again."""
+        asked = home.ask("order 3 tea")
+        card = home.ask("cancel streamly", answers=asked.request_id)
+        assert (card.kind, card.title) == (CardKind.DRAFT, "Draft: Cancel Streamly")
+
+    def test_is_answered_without_adding_up(self, home: Installation) -> None:
+        """Three are asked for, and the answer says which: it is still three."""
+        asked = home.ask("order 3 tea")
+        card = home.ask(asked.options[1].label, answers=asked.request_id)
+        assert card.kind is CardKind.DRAFT
+        assert any(fact.text.startswith("3 ×") or fact.label.startswith("3") for fact in card.rows)
+
 
 class TestAPlainNo:
     @pytest.mark.parametrize(
@@ -83,7 +105,7 @@ class TestAPlainNo:
             ("order 500 AA batteries", "at most"),
             ("book a tattoo appointment thursday at 3pm", "offers “tattoo”"),
             ("book a table for 2 at The Quiet Room tomorrow at 7pm", "no table"),
-            ("book a table for 2 at Velvet Hour tomorrow at 7pm", "people only"),
+            ("book Velvet Hour for 2 tomorrow at 7pm", "people only"),
         ],
     )
     def test_says_why(self, home: Installation, words: str, says: str) -> None:

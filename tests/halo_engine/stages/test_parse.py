@@ -8,6 +8,7 @@ import pytest
 
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.intent import UNSUPPORTED, Intent
+from halo_engine.parsing.fallback import Plain
 from halo_engine.parsing.parser import ParseContext
 from halo_engine.stages.parse import Parse, storable
 from halo_engine.verbs import VERBS
@@ -29,7 +30,7 @@ class Says:
 
 
 def read(parser: Says, text: str = "words") -> Intent:
-    return Parse(parser, VERBS, max_text_chars=1000, minimum_confidence=0.5).read(text, CONTEXT)
+    return Parse(Plain(parser), VERBS, max_text_chars=1000, minimum_confidence=0.5).read(text, CONTEXT)
 
 
 class TestReading:

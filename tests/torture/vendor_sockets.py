@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -133,6 +133,17 @@ def _stall_points(random: Random) -> Iterable[str]:
 
 
 def _stall(point: str, place: Path) -> Iterable[Problem]:
+    yield from _unless_late(_stall_once, point, place)
+
+
+def _unless_late(tried: Callable[[str, Path], Iterable[Problem]], point: str, place: Path) -> Iterable[Problem]:
+    """A busy machine stands still for a second now and then, but not twice at one point; a call that nothing ends is late each time."""
+    problems = list(tried(point, place / "first"))
+    late = any(problem.what.startswith("a call took") for problem in problems)
+    yield from tried(point, place / "second") if late else problems
+
+
+def _stall_once(point: str, place: Path) -> Iterable[Problem]:
     target, (name, effect) = read_point(point, 2)
     pieces, pause_s = hostile.STALLS[name]
     with on_sockets(target.job, place, limits=_PATIENT) as scene:
@@ -179,6 +190,10 @@ def _cuts(random: Random, many: Sequence[tuple[Target, int]]) -> Iterator[str]:
 
 
 def _body(point: str, place: Path) -> Iterable[Problem]:
+    yield from _unless_late(_body_once, point, place)
+
+
+def _body_once(point: str, place: Path) -> Iterable[Problem]:
     target, (kind,) = read_point(point, 1)
     pieces = hostile.cut(int(kind.removeprefix("cut-"))) if kind.startswith("cut-") else hostile.BODIES[kind]
     with on_sockets(target.job, place, limits=_PATIENT) as scene:

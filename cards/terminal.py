@@ -1,13 +1,12 @@
 """Cards and receipts for a terminal, with rich. The command line and the chat call `render` and print what it returns.
 
-Every text goes through `inert` and into a `Text`, never into a markup string: a product title must not be able to colour, link or move
+Every text goes through `harmless` and into a `Text`, never into a markup string: a product title must not be able to colour, link or move
 anything. Nothing is told by colour alone, so a card without colour says the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -18,79 +17,60 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from cards.words import MAX_WARNING_CHARS, cost_label, id_lines, receipt_lines
-from halo_engine.model.card import Button, Card, CardKind, Option
+from cards import grids, words
+from cards.looks import LOOKS, POLICY_SIGN, SHADES, WARNING_SIGN, Look
+from halo_engine.model.card import Button, Card, CardKind
 from halo_engine.model.draft import Change, Fact
+from halo_engine.model.option import Option
 from halo_engine.model.receipt import Receipt
-from halo_engine.model.text import inert
 
 #: Below this a card is a column of single words; above it the eye loses the row.
 MIN_WIDTH, MAX_WIDTH = 30, 120
-_SIDE_BY_SIDE = 40
-
-
-class _Look(NamedTuple):
-    """How one kind of card is marked: a sign that stands without colour, and its colour."""
-
-    sign: str
-    colour: str
-
-
-_LOOKS: dict[CardKind, _Look] = {
-    CardKind.DRAFT: _Look("○", "blue"),
-    CardKind.TERMS_CHANGED: _Look("≠", "dark_orange3"),
-    CardKind.CLARIFICATION: _Look("?", "medium_purple3"),
-    CardKind.NOT_SUPPORTED: _Look("–", "grey50"),
-    CardKind.UNAVAILABLE: _Look("–", "dark_orange3"),
-    CardKind.EXECUTING: _Look("▸", "blue"),
-    CardKind.CHECKING: _Look("…", "dark_orange3"),
-    CardKind.DONE: _Look("✓", "green4"),
-    CardKind.PARTIAL: _Look("◐", "dark_orange3"),
-    CardKind.FAILED: _Look("✗", "red3"),
-    CardKind.HANDED_OFF: _Look("→", "dark_orange3"),
-    CardKind.NEEDS_ATTENTION: _Look("!", "red3"),
-    CardKind.CANCELLED: _Look("–", "grey50"),
-    CardKind.EXPIRED: _Look("–", "grey50"),
-}
 
 _BUTTON_STYLES = {
     Button.CONFIRM: "bold white on green4",
     Button.MODIFY: "bold white on blue",
     Button.CANCEL: "bold white on grey42",
     Button.RETRY: "bold white on dark_orange3",
+    Button.ASK_AGAIN: "bold white on blue",
+}
+_MOVE_STYLES = {
+    words.Move.NONE: Style(bold=True),
+    words.Move.UP: Style(color="dark_orange3", bold=True),
+    words.Move.DOWN: Style(color="green4", bold=True),
 }
 
 
 def render(card: Card, *, width: int = 80, colour: bool = True) -> RenderableType:
     """`card` in `width` columns (held between 30 and 120). Without `colour` it has weight but no hue."""
-    look = _LOOKS[card.kind]
+    card, look = words.harmless(card), LOOKS[card.kind]
     parts = [part for part in _parts(card, colour=colour) if part is not None]
     spaced = [piece for part in parts for piece in (part, Text())][:-1]
     body = Group(_title_bar(card.title, look, colour=colour), Padding(Group(*spaced), (1, 2)))
-    panel = Panel(body, box=box.ROUNDED, padding=0, border_style=_hue(look.colour, colour), width=max(MIN_WIDTH, min(width, MAX_WIDTH)))
+    panel = Panel(body, box=box.ROUNDED, padding=0, border_style=_hue(_terminal(look), colour), width=max(MIN_WIDTH, min(width, MAX_WIDTH)))
     return Group(panel, *_small_print(card))
 
 
 def render_receipt(receipt: Receipt, *, width: int = 80, colour: bool = True) -> RenderableType:
     """What proves an effect: its text line by line, as it was written."""
-    lines = receipt_lines(receipt)
+    lines, look = words.receipt_lines(receipt), LOOKS[CardKind.DONE]
     body = Padding(Text("\n".join(lines), overflow="fold"), (1, 2))
     return Panel(
-        Group(_title_bar("Receipt", _LOOKS[CardKind.DONE], colour=colour), body),
+        Group(_title_bar("Receipt", look, colour=colour), body),
         box=box.ROUNDED,
         padding=0,
-        border_style=_hue("green4", colour),
+        border_style=_hue(_terminal(look), colour),
         width=max(MIN_WIDTH, min(width, MAX_WIDTH)),
     )
 
 
 def _parts(card: Card, *, colour: bool) -> Iterator[RenderableType | None]:
     """From what it is, over what it costs and what to beware of, to what can be done."""
-    yield _words(card.summary) if card.summary else None
     yield _changes(card.changes, colour=colour) if card.changes else None
+    yield _words(card.summary) if card.summary else None
+    yield _amounts(card) if card.lines or card.cost is not None else None
     yield _rows(card.rows) if card.rows else None
-    yield _total(card) if card.cost is not None else None
-    yield _cautions(card, colour=colour) if card.warnings or card.policies else None
+    yield _cautions(card, colour=colour) if card.disclosures else None
     yield _options(card.options, colour=colour) if card.options else None
     yield _buttons(card.buttons, colour=colour) if card.buttons else None
 
@@ -99,74 +79,81 @@ def _hue(name: str, colour: bool) -> Style:
     return Style(color=name) if colour else Style()
 
 
-def _words(text: str, style: str | Style = "", *, max_chars: int = 500) -> Text:
-    return Text(inert(text, max_chars=max_chars), style=style, overflow="fold")
+def _terminal(look: Look) -> str:
+    return SHADES[look.accent].terminal
 
 
-def _title_bar(title: str, look: _Look, *, colour: bool) -> RenderableType:
-    style = Style(color="white", bgcolor=look.colour, bold=True) if colour else Style(bold=True)
-    bar: RenderableType = Padding(_marked(look.sign, _words(title)), (0, 2), style=style, expand=True)
+def _words(text: str, style: str | Style = "") -> Text:
+    return Text(text, style=style, overflow="fold")
+
+
+def _title_bar(title: str, look: Look, *, colour: bool) -> RenderableType:
+    style = Style(color="white", bgcolor=_terminal(look), bold=True) if colour else Style(bold=True)
+    bar: RenderableType = Padding(grids.marked(look.sign, _words(title)), (0, 2), style=style, expand=True)
     # Without a background the bar needs another edge.
     return bar if colour else Group(bar, Rule(characters="─", style=Style()))
 
 
-def _marked(sign: str, text: Text, style: str | Style = "") -> Table:
-    """`text` behind a sign, its further lines standing under its first."""
-    grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(ratio=1, overflow="fold")
-    grid.add_row(Text(sign, style=style), text)
-    return grid
-
-
-def _facts(rows: Iterable[tuple[Text, Text]]) -> Table:
-    grid = Table.grid(padding=(0, 2), expand=True)
-    grid.add_column(max_width=16, overflow="fold")
-    grid.add_column(ratio=1, overflow="fold")
-    for label, text in rows:
-        grid.add_row(label, text)
-    return grid
+def _amounts(card: Card) -> RenderableType:
+    """The things and charges, and under a rule what they come to."""
+    lines = [grids.amounts(card.lines)] if card.lines else []
+    if card.cost is None:
+        return Group(*lines)
+    rule = [Rule(characters="─", style=Style(dim=True))] if lines else []
+    return Group(*lines, *rule, _total(card))
 
 
 def _rows(rows: tuple[Fact, ...]) -> RenderableType:
-    return _facts((_words(row.label, "dim"), _words(row.text)) for row in rows)
+    return grids.facts((_words(row.label, "dim"), _words(row.text)) for row in rows)
 
 
 def _total(card: Card) -> RenderableType:
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(overflow="fold")
     grid.add_column(ratio=1, justify="right", overflow="fold")
-    grid.add_row(Text(cost_label(card), style="bold"), _words(card.cost or "", "bold"))
-    return Group(Rule(characters="─", style=Style(dim=True)), grid)
+    grid.add_row(Text(words.cost_label(card), style="bold"), _words(card.cost or "", "bold"))
+    return grid
 
 
 def _changes(changes: tuple[Change, ...], *, colour: bool) -> RenderableType:
-    return Group(Text("What changed", style="bold"), _facts(_change_row(change, colour=colour) for change in changes))
+    """Each in words, and under them from what to what."""
+    return Group(Text(f"{words.WHAT_CHANGED}:", style="bold"), *(_change(change, colour=colour) for change in words.told(changes)))
 
 
-def _change_row(change: Change, *, colour: bool) -> tuple[Text, Text]:
-    before = _words(change.before, Style(color="red", strike=True) if colour else "")
-    after = _words(change.after, Style(color="green", bold=True) if colour else "bold")
-    # Two amounts are read side by side, two sentences one under the other.
-    arrow = " → " if len(before) + len(after) <= _SIDE_BY_SIDE else "\n→ "
-    return _words(change.field.capitalize(), "dim"), Text(arrow, overflow="fold").join((before, after))
+def _change(change: Change, *, colour: bool) -> RenderableType:
+    """Two amounts stand beside what they are, two sentences one under the other."""
+    said = [Text(text, style=_MOVE_STYLES[move] if colour else "bold") for text, move in words.moves(words.change_heading(change))]
+    heading = Text(overflow="fold").join(said)
+    if words.sides(change) is None:
+        return heading
+    # A style of the whole text would also strike the room beside it.
+    before = Text(overflow="fold").append(change.before, Style(dim=True, strike=True) if colour else None)
+    after = _words(change.after, "bold")
+    if words.side_by_side(change):
+        beside = Table.grid(padding=(0, 2), expand=True)
+        beside.add_column(ratio=1, overflow="fold")
+        beside.add_column(justify="right", overflow="fold")
+        beside.add_row(heading, Text(" → ", overflow="fold").join((before, after)))
+        return beside
+    return Group(heading, _indented(grids.facts(((Text(words.WAS, "dim"), before), (Text(words.NOW, "dim"), after)))))
+
+
+def _indented(what: RenderableType) -> Padding:
+    return Padding(what, (0, 0, 0, 2))
 
 
 def _cautions(card: Card, *, colour: bool) -> RenderableType:
     strong = Style(color="dark_orange3", bold=True) if colour else Style(bold=True)
-    warnings = [_marked("▲", _words(text, strong, max_chars=MAX_WARNING_CHARS), strong) for text in card.warnings]
-    policies = [_marked("·", _words(text, max_chars=MAX_WARNING_CHARS)) for text in card.policies]
+    warnings = [grids.marked(WARNING_SIGN, _words(text, strong), strong) for text in card.warnings]
+    policies = [grids.marked(POLICY_SIGN, _words(text)) for text in (*card.policies, *card.approval)]
     return Group(*warnings, *policies)
 
 
 def _options(options: tuple[Option, ...], *, colour: bool) -> RenderableType:
     number = Style(color="medium_purple3", bold=True) if colour else Style(bold=True)
-    return Group(*(_marked(str(position), _option(option), number) for position, option in enumerate(options, 1)))
-
-
-def _option(option: Option) -> Text:
-    reason = (Text("\n"), _words(option.reason, "dim")) if option.reason else ()
-    return Text(overflow="fold").join((_words(option.label, "bold"), *reason))
+    return Group(
+        *(grids.marked(str(position), grids.option(option.label, option.reason), number) for position, option in enumerate(options, 1))
+    )
 
 
 def _buttons(buttons: tuple[Button, ...], *, colour: bool) -> RenderableType:
@@ -178,5 +165,5 @@ def _buttons(buttons: tuple[Button, ...], *, colour: bool) -> RenderableType:
 
 def _small_print(card: Card) -> Iterator[RenderableType]:
     lines = [card.note] if card.note else []
-    for line in (*lines, *id_lines(card)):
+    for line in (*lines, *words.id_lines(card)):
         yield Padding(_words(line, "dim"), (0, 1))

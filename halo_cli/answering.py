@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from halo_cli import shapes
 from halo_cli.advice import next_step
 from halo_cli.output import Output
 from halo_cli.session import open_queries
-from halo_engine.model.card import Card, draft_card
+from halo_engine import shapes
+from halo_engine.model.card import Card
 from halo_engine.model.draft import Draft
 from halo_engine.settings import Settings
 
@@ -20,8 +20,7 @@ def show_answer(card: Card, settings: Settings, out: Output, *, member: str | No
 def show_draft(draft_id: str, settings: Settings, out: Output) -> None:
     """A stored draft: its card, and for programs its contract and the earlier revisions."""
     with open_queries(settings) as queries:
-        draft, revisions = queries.draft(draft_id), queries.revisions(draft_id)
-    card = draft_card(draft)
+        draft, revisions, card = queries.draft(draft_id), queries.revisions(draft_id), queries.card(draft_id)
     out.result(shapes.answer(card, draft) | {"revisions": [one.contract() for one in revisions]}, card)
     out.say_if(next_step(card, settings))
 

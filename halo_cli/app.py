@@ -9,12 +9,17 @@ from halo_cli.commands import (
     activity,
     ask,
     audit,
+    bridge,
     cancel,
+    cards,
+    chat,
     confirm,
     demo,
+    devices,
     draft,
     eval,  # noqa: A004 - the module is named as the command is
     init,
+    members,
     modify,
     parse,
     receipt,
@@ -51,6 +56,7 @@ def _halo(context: typer.Context, version: bool = typer.Option(False, "--version
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("ask")(ask.ask)
+app.command("chat")(chat.chat)
 app.command("parse")(parse.parse)
 app.add_typer(draft.app, name="draft")
 app.command("modify")(modify.modify)
@@ -61,9 +67,13 @@ app.command("activity")(activity.activity)
 app.command("show")(show.show)
 app.command("receipt")(receipt.receipt)
 app.add_typer(usual.app, name="usual")
+app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
+app.command("cards")(cards.cards)
 app.add_typer(sim.app, name="sim")
+app.add_typer(bridge.app, name="bridge")
 app.command("serve")(serve.serve)
+app.add_typer(devices.app, name="devices")
 app.command("worker")(worker.worker)
 app.command("eval")(eval.evaluate)
 app.command("torture")(torture.torture)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from halo_cli import exit_codes, shapes
+from halo_cli import exit_codes
 from halo_cli.advice import next_step
 from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output, Shown
 from halo_cli.session import next_command, open_queries
-from halo_engine.model.card import Card, draft_card, execution_card
-from halo_engine.model.draft import Draft
+from halo_engine import shapes
+from halo_engine.model.card import Card, execution_card
+from halo_engine.model.draft import Draft, DraftStatus
+from halo_engine.model.errors import AlreadyCancelled, AlreadyConfirmed, DraftExpired, NeedsAnother
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.receipt import Receipt
 from halo_engine.settings import Settings
@@ -52,11 +54,29 @@ class Ending:
         out.say_if(next_step(self.card, settings, member=member))
 
 
+def raise_unless_open(draft: Draft) -> None:
+    """Nobody is asked to confirm what can no longer be. Raises `AlreadyConfirmed`, `AlreadyCancelled` or `DraftExpired`."""
+    match draft.status:
+        case DraftStatus.CONFIRMED:
+            raise AlreadyConfirmed(hint="See how it went with: halo activity")
+        case DraftStatus.CANCELLED:
+            raise AlreadyCancelled
+        case DraftStatus.EXPIRED:
+            raise DraftExpired(current=draft)
+        case DraftStatus.OPEN:
+            return
+
+
 def carry_out(
     engine: Engine, settings: Settings, out: Output, *, draft_id: str, draft_hash: str, member: str | None, wait_s: float
 ) -> Ending:
     """Confirm `draft_hash` and wait up to `wait_s` seconds for the end. Raises what the engine's `confirm` raises."""
-    execution = engine.confirm(draft_id, draft_hash=draft_hash, member=member)
+    try:
+        execution = engine.confirm(draft_id, draft_hash=draft_hash, member=member)
+    except NeedsAnother:
+        with open_queries(settings) as queries:
+            out.show(queries.card(draft_id))
+        raise
     out.say(f"Confirmed. Execution {execution.id}")
     try:
         with out.working("Executing …"):
@@ -76,7 +96,7 @@ def ending_of(settings: Settings, execution: Execution) -> Ending:
     with open_queries(settings) as queries:
         detail = queries.execution(execution.id)
         revised = queries.draft(execution.revised_draft_id) if execution.revised_draft_id else None
-    card = draft_card(revised) if revised else execution_card(execution, detail.draft, detail.receipt)
+        card = queries.card(revised.id) if revised else execution_card(execution, detail.draft, detail.receipt)
     return Ending(execution=execution, card=card, receipt=detail.receipt, revised=revised)
 
 

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 from halo_cli import carrying_out, exit_codes
 from halo_cli.advice import next_step
-from halo_cli.consent import challenge
 from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output
-from halo_cli.session import open_queries
-from halo_engine.model.card import Button, Card, CardKind, draft_card, option_meant
-from halo_engine.model.draft import Draft
+from halo_engine.model.card import Button, Card, CardKind, draft_card
+from halo_engine.model.consent import challenge
 from halo_engine.model.errors import (
     AlreadyCancelled,
     AlreadyConfirmed,
@@ -26,6 +24,7 @@ from halo_engine.model.errors import (
     TermsChanged,
     VendorFailed,
 )
+from halo_engine.model.option import option_meant
 from halo_engine.model.reply import Reply
 from halo_engine.settings import Settings
 
@@ -110,14 +109,14 @@ class Conversation:
         return self._engine.heard(typed, request_id=card.request_id) if card.request_id else Reply.UNSURE
 
     def _leave(self, card: Card) -> ExitCode:
-        self._out.say(f"The draft stands. {next_step(card, self._settings, member=self._member)}")
+        self._out.say(f"The draft stands. {next_step(card, self._settings, member=self._member) or ''}".strip())
         return exit_codes.of_card(card.kind)
 
     def _modify(self, card: Card, typed: str | None) -> Card:
         return self._engine.modify(_id(card), typed, member=self._member) if typed else card
 
     def _confirm(self, card: Card) -> Card | ExitCode:
-        asked = challenge(self._draft(card))
+        asked = challenge(card)
         if not asked.accepts(self._ask(asked.question)):
             self._out.say("That is not it. Nothing was done.")
             return card
@@ -134,14 +133,6 @@ class Conversation:
             return end.card
         end.present(self._out, self._settings, member=self._member)
         return end.exit_code
-
-    def _draft(self, card: Card) -> Draft:
-        """The draft of the very terms on the card; whoever changed them meanwhile is shown by the error."""
-        with open_queries(self._settings) as queries:
-            draft = queries.draft(_id(card))
-        if draft.draft_hash != card.draft_hash:
-            raise TermsChanged(current=draft)
-        return draft
 
     def _complain(self, error: HaloError) -> None:
         self._out.say(f"{error.message} {error.hint}".strip())

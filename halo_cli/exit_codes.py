@@ -50,6 +50,7 @@ _ERRORS: dict[type[errors.HaloError], ExitCode] = {
 _CARDS: dict[CardKind, ExitCode] = {
     CardKind.DRAFT: ExitCode.DONE,
     CardKind.TERMS_CHANGED: ExitCode.TERMS_CHANGED,
+    CardKind.SUPERSEDED: ExitCode.TERMS_CHANGED,
     CardKind.CLARIFICATION: ExitCode.NEEDS_CLARIFICATION,
     CardKind.NOT_SUPPORTED: ExitCode.NOT_SUPPORTED,
     CardKind.UNAVAILABLE: ExitCode.FAILED,

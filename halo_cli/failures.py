@@ -11,12 +11,18 @@ from halo_cli import exit_codes
 from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output, write_error
 from halo_engine.model.card import draft_card
-from halo_engine.model.errors import HaloError, TermsChanged
+from halo_engine.model.errors import HaloError, NeedsAnother, TermsChanged
 from halo_engine.model.text import inert
 
 
 def report_foreseen(error: HaloError, *, as_json: bool) -> ExitCode:
-    """Message and hint. Changed terms also show the draft that stands now, with what differs."""
+    """Message and hint. Changed terms also show the draft that stands now, with what differs.
+
+    A yes that is kept is no error to whoever said it: the card is above already, and this says whose is wanted yet.
+    """
+    if isinstance(error, NeedsAnother) and not as_json:
+        Output(json=False).say(f"Your yes is kept. Nothing was done yet. {error.message}")
+        return exit_codes.of_error(error)
     extra: dict[str, Any] = {}
     if isinstance(error, TermsChanged):
         card = draft_card(error.current)

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from halo_cli.output import Output
 from halo_cli.session import has_household
 from halo_engine.model.errors import Conflict, InvalidInput, NotInitialised
-from halo_engine.model.household import Household, Member, Role, Usual
+from halo_engine.model.household import Household, Member, Role, Usual, plain_name
 from halo_engine.settings import Settings
 
 if TYPE_CHECKING:
-    from halo_engine.engine import Engine, HouseholdPlan
+    from halo_engine.engine import Engine
+    from halo_engine.stages.founding import HouseholdPlan
 
 
 def default_plan(
@@ -22,19 +23,19 @@ def default_plan(
     """The fixtures' home. Of `members` the first is the owner and the others are adults. Raises `InvalidInput` for an unknown zone or merchant."""
     import yaml
 
-    from halo_engine.engine import HouseholdPlan
+    from halo_engine.stages.founding import HouseholdPlan
     from halo_sim.data import fixtures_root
 
     plan = _as_plan(yaml.safe_load((fixtures_root() / "households" / "home.yaml").read_text(encoding="utf-8")))
     if name is not None:
-        plan["name"] = _plain(name)
+        plan["name"] = plain_name(name)
     if zone is not None:
         plan["time_zone"] = _known(zone)
     if merchant is not None:
         plan["default_merchant"] = _sold_by(merchant)
     if members:
         plan["members"] = [
-            {"name": _plain(member), "role": Role.ADULT if position else Role.OWNER} for position, member in enumerate(members)
+            {"name": plain_name(member), "role": Role.ADULT if position else Role.OWNER} for position, member in enumerate(members)
         ]
     return HouseholdPlan.model_validate(plan)
 
@@ -74,13 +75,6 @@ def _as_plan(home: dict[str, Any]) -> dict[str, Any]:
 
 def _as_item(item: dict[str, Any]) -> dict[str, Any]:
     return {"reference": item["asin"], "name": item["name"], "quantity": item["quantity"]}
-
-
-def _plain(name: str) -> str:
-    """A name as it may be kept. Raises `InvalidInput`."""
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise InvalidInput("A name has 1 to 100 printable characters.")
-    return name.strip()
 
 
 def _known(zone: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
@@ -83,15 +83,15 @@ class Output:
             self.say(text)
 
     @contextmanager
-    def working(self, text: str) -> Iterator[None]:
-        """Talk that lasts while the block runs: a spinner on a terminal."""
+    def working(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Talk that lasts while the block runs: a spinner on a terminal. What it yields says how far it is: there, and nowhere else."""
         console = terminal(sys.stderr)
         if console is None or self.json:
             self.say(text)
-            yield
+            yield lambda _: None
             return
-        with console.status(inert(text)):
-            yield
+        with console.status(inert(text)) as status:
+            yield lambda so_far: status.update(inert(f"{text} {so_far}"))
 
 
 def write_object(payload: Mapping[str, Any], *, indent: int | None = None) -> None:

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halo_engine.clock import Clock, OffsetClock, SystemClock
+from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.errors import InvalidInput, NotInitialised, StoreDamaged, StoreNotWritable
 from halo_engine.settings import Settings, load_settings
 
@@ -61,9 +60,9 @@ def clock_of(settings: Settings, base: Clock | None = None) -> Clock:
     base = base or _base.get()
     if settings.vendors == "live":
         return base
-    from halo_sim.world import read_offset
+    from halo_sim.world import moved_clock
 
-    return OffsetClock(base, partial(read_offset, settings.simulator_file))
+    return moved_clock(base, settings.simulator_file)
 
 
 @contextmanager

@@ -6,15 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from halo_cli import carrying_out, exit_codes, shapes
+from halo_cli import carrying_out, exit_codes
 from halo_cli.exit_codes import ExitCode
 from halo_cli.households import default_plan, described
 from halo_cli.output import Heading, Lines, Output, Table
 from halo_cli.session import clock_of, open_engine, open_queries
-from halo_engine.engine import Engine, words_reader
+from halo_engine import shapes
+from halo_engine.engine import Engine
 from halo_engine.model.card import Button, Card
 from halo_engine.model.intent import Intent
 from halo_engine.model.money import Money
+from halo_engine.open_parse import words_reader
 from halo_engine.queries import Verification
 from halo_engine.settings import Settings
 

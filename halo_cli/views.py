@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from halo_cli.output import Heading, Lines, Shown, Table
 from halo_engine.model.card import execution_card
+from halo_engine.model.device import Device
 from halo_engine.model.execution import Attempt
-from halo_engine.model.household import Usual
+from halo_engine.model.household import Member, Usual
 
 if TYPE_CHECKING:
     from halo_engine.model.event import Event
@@ -22,6 +23,12 @@ def at_home(at: datetime, zone: str) -> str:
     """A moment on the household's clock: `Fri 6 Mar 10:31`."""
     local = at.astimezone(ZoneInfo(zone))
     return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def day_at_home(at: datetime, zone: str) -> str:
+    """A moment that may be in another year: `Fri 6 Mar 2026 10:31`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M}"
 
 
 def activity(entries: Iterable[Activity], zone: str) -> Table:
@@ -38,10 +45,24 @@ def _spoken(status: str) -> str:
     return status.replace("_", " ")
 
 
+def devices(found: Iterable[Device], members: Iterable[Member], zone: str, *, now: datetime) -> Table:
+    names = {member.id: member.display_name for member in members}
+    rows = tuple((one.name, names[one.user_id], _may_call(one, now), day_at_home(one.expires_at, zone), one.id) for one in found)
+    return Table(
+        columns=("Name", "Speaks for", "May call", "Until", "Id"), rows=rows, ids=True, empty="None. Add one with: halo devices add NAME"
+    )
+
+
+def _may_call(device: Device, now: datetime) -> str:
+    if device.revoked_at is not None:
+        return "no, revoked"
+    return "yes" if device.speaks_at(now) else "no, expired"
+
+
 def execution(detail: ExecutionDetail, zone: str) -> tuple[Shown, ...]:
     """The card, who confirmed it, every attempt, and every event with its hash."""
     confirmed = detail.confirmation
-    who = f"Confirmed by {detail.confirmed_by}, {at_home(confirmed.confirmed_at, zone)}, terms {confirmed.draft_hash}"
+    who = f"Confirmed by {' and '.join(detail.approved_by)}, {at_home(confirmed.confirmed_at, zone)}, terms {confirmed.draft_hash}"
     return (
         execution_card(detail.execution, detail.draft, detail.receipt),
         Lines((who,)),

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from halo_cli import session, shapes
+from halo_cli import session
 from halo_cli.output import Lines, Output
+from halo_engine import shapes
 from halo_engine.model.errors import HaloError
 from halo_engine.model.execution import Execution
 from halo_engine.settings import Settings

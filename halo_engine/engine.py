@@ -6,90 +6,49 @@ network or the simulator.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import httpx
-from pydantic import Field, SecretStr, field_validator, model_validator
 
 from halo_engine.clock import Clock
 from halo_engine.durable import Carrier, Tickets, Worker
 from halo_engine.model import event
-from halo_engine.model.card import Card, Option, draft_card, execution_card, option_meant
-from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreFailed, StoreNotWritable
+from halo_engine.model.card import Card
+from halo_engine.model.draft import Draft, DraftStatus
+from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreFailed
 from halo_engine.model.execution import Execution, ExecutionStatus
-from halo_engine.model.household import Address, Household, Member, Preference, Role, Usual, UsualItem
+from halo_engine.model.form import FormField, filled, form_of
+from halo_engine.model.household import Household, Member, Usual, UsualItem
 from halo_engine.model.ids import Prefix
-from halo_engine.model.intent import UNSUPPORTED, Intent, VerbSpec
+from halo_engine.model.intent import UNSUPPORTED, Intent, Params
+from halo_engine.model.link import Link, link_key, link_to, read, sign
 from halo_engine.model.money import Money
-from halo_engine.model.policy import MayConfirm, SpendingLimit
+from halo_engine.model.option import Option, option_meant
 from halo_engine.model.reading import NOBODY, Reading, Spoke
 from halo_engine.model.reply import Reply
-from halo_engine.model.value import Value
-from halo_engine.parsing.fallback import Plain, Reader, WithFallback
-from halo_engine.parsing.parser import ParseContext, Parser
+from halo_engine.open_parse import open_parse
+from halo_engine.parsing.parser import ParseContext
 from halo_engine.settings import Settings
 from halo_engine.stages.confirm import Confirming, key_id, vendor_key
+from halo_engine.stages.devices import Devices
 from halo_engine.stages.draft import Drafting, standing
 from halo_engine.stages.execute import Executing
-from halo_engine.stages.parse import Parse, storable
+from halo_engine.stages.founding import HouseholdPlan, found
+from halo_engine.stages.membership import Membership
+from halo_engine.stages.parse import storable
 from halo_engine.stages.waits import Waits
 from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
+from halo_engine.store.secret import installation_secret
 from halo_engine.store.session import Books, Store, open_store
 from halo_engine.vendors.directory import open_vendors
 from halo_engine.vendors.http import MAX_RETRY_AFTER_S
 from halo_engine.verb import Context, Proposal, Question, Refusal
 from halo_engine.verbs import VERBS
-
-
-class MemberPlan(Value):
-    """Somebody who is to live in a new household."""
-
-    name: str
-    role: Role = Role.ADULT
-
-
-class UsualPlan(Value):
-    """A bundle that a new household starts with."""
-
-    name: str
-    items: tuple[UsualItem, ...]
-
-
-class HouseholdPlan(Value):
-    """Everything a new household is founded with."""
-
-    name: str
-    time_zone: str
-    members: tuple[MemberPlan, ...] = Field(min_length=1)
-    default_merchant: str = "amazon"
-    default_booking_vendor: str = "resy"
-    payment_method_masked: str | None = None
-    shipping_address: Address | None = None
-    usuals: tuple[UsualPlan, ...] = ()
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_a_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (OSError, ValueError, LookupError) as error:
-            raise ValueError(f"{zone!r} is not an IANA time zone") from error
-        return zone
-
-    @model_validator(mode="after")
-    def _names_are_told_apart(self) -> HouseholdPlan:
-        if len({member.name.casefold() for member in self.members}) != len(self.members):
-            raise ValueError("two members have the same name")
-        return self
 
 
 class Engine:
@@ -99,8 +58,8 @@ class Engine:
         self._settings, self._store, self._clock = settings, store, clock
         self._vendors = open_vendors(settings, transport=transport, clock=clock)
         self._parse = open_parse(settings)
-        drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s)
-        policies = (MayConfirm(), SpendingLimit(Money(cents=settings.spending_limit_cents)))
+        limit = Money(cents=settings.spending_limit_cents)
+        drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s, spending_limit=limit)
         waits = Waits(
             request_lives_s=settings.request_lives_s,
             retries_s=settings.retry_waits_s,
@@ -111,10 +70,13 @@ class Engine:
             longest_s=2 * max(settings.request_lives_s, MAX_RETRY_AFTER_S, *settings.retry_waits_s, *settings.lookup_waits_s),
         )
         self._drafting = drafting
-        secret = _secret(settings.key_file, clock)
-        self._key_id, key_of = key_id(secret), partial(vendor_key, secret)
+        secret = installation_secret(settings.key_file, clock)
+        self._key_id, self._link_key, key_of = key_id(secret), link_key(secret), partial(vendor_key, secret)
         self._tickets = Tickets(store)
-        self._confirming = Confirming(store, policies, clock, key_of=key_of, enqueue=self._tickets.write)
+        #: Who may call from elsewhere, and for whom.
+        self.devices = Devices(store, clock, lives_s=settings.device_lives_s)
+        self.membership = Membership(store, clock)
+        self._confirming = Confirming(store, limit, clock, key_of=key_of, enqueue=self._tickets.write)
         self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
         self._carrier = Carrier(self._executing, store, clock)
 
@@ -142,7 +104,7 @@ class Engine:
             books.households.found_alone()
             if existing := books.households.first():
                 raise Conflict(f"There is a household here already: {existing.name}.", hint="Use another data directory with --home.")
-            return _found(books, plan, self._clock, key_id=self._key_id)
+            return found(books, plan, self._clock, key_id=self._key_id)
 
     # 1 and 2: words in, card out
 
@@ -156,24 +118,31 @@ class Engine:
             asker = books.households.member(household.id, member)
             context = Context.read(books, household=household, member=asker, vendors=self._vendors)
             asked = books.requests.get(household.id, answers) if answers else None
-        reading = self._answered(asked, text, context) if asked else self._parse.reading(text, self._words(context))
-        request = self._request(text, reading.intent, asker, channel)
-        self._record(request, reading.spoke, answers=asked)
+        other = self._another_subject(asked, text, context) if asked else None
+        # Words about something else leave the question open.
+        question = asked if other is None else None
+        reading = other or (self._answered(question, text, context) if question else self._parse.reading(text, self._words(context)))
+        request = self._request(text, reading.intent, asker, channel, also_asked=question.asked_by if question else ())
+        self._record(request, reading.spoke, answers=question)
         return self._drafting.draft(request, context)
 
-    def _answered(self, asked: Request, text: str, context: Context) -> Reading:
+    def _another_subject(self, asked: Request, text: str, context: Context) -> Reading | None:
+        """A whole request of another kind, which is no answer; None for anything that may be one."""
         if asked.clarification is None:
             raise Conflict("That request is not waiting for an answer.", hint="Ask anew: halo ask TEXT")
-        option = option_meant([Option.model_validate(option) for option in asked.clarification["options"]], text)
-        if option:
-            intent = asked.intent.model_copy(update={"params": option.params, "missing_fields": (), "entities": ()})
-            return Reading(intent=intent, spoke=NOBODY)
+        if option_meant(_options(asked), text):
+            return None
         anew = self._parse.reading(text, self._words(context))
         verb = VERBS.get(anew.intent.verb)
-        if verb and verb.may_interrupt and anew.intent.verb != asked.intent.verb and not anew.intent.missing_fields:
-            # Somebody changed the subject: a whole request of another kind is no answer.
-            return anew
-        answered = self._parse.reading(text, self._words(context, requested=(asked.clarification["field"],), current=asked.intent))
+        is_other = verb and verb.may_interrupt and anew.intent.verb != asked.intent.verb and not anew.intent.missing_fields
+        return anew if is_other else None
+
+    def _answered(self, asked: Request, text: str, context: Context) -> Reading:
+        if option := option_meant(_options(asked), text):
+            intent = asked.intent.model_copy(update={"params": option.params, "missing_fields": (), "entities": ()})
+            return Reading(intent=intent, spoke=NOBODY)
+        field = (asked.clarification or {})["field"]
+        answered = self._parse.reading(text, self._words(context, requested=(field,), current=asked.intent))
         # What was left out of the first message is still left out.
         left = ", ".join(words for words in (asked.intent.remainder, answered.intent.remainder) if words) or None
         return answered.model_copy(update={"intent": answered.intent.model_copy(update={"remainder": left})})
@@ -188,7 +157,7 @@ class Engine:
             members=context.members,
         )
 
-    def _request(self, text: str, intent: Intent, asker: Member, channel: str) -> Request:
+    def _request(self, text: str, intent: Intent, asker: Member, channel: str, *, also_asked: tuple[str, ...] = ()) -> Request:
         return Request(
             id=self._clock.new_id(Prefix.REQUEST),
             household_id=asker.household_id,
@@ -196,6 +165,7 @@ class Engine:
             channel=channel,
             text=storable(text),
             intent=intent,
+            also_asked=tuple(each for each in also_asked if each != asker.id),
             created_at=self._clock.now(),
         )
 
@@ -215,23 +185,49 @@ class Engine:
             )
             books.events.append(payload, household_id=request.household_id, entity_id=request.id, user_id=request.user_id)
 
+    def parse(self, text: str) -> Intent:
+        """What words alone would ask for, as this household would mean it. Nothing is kept."""
+        context = self._context(None)
+        return self._parse.read(text, self._words(context))
+
     def modify(self, draft_id: str, text: str, *, member: str | None) -> Card:
         """The next revision of an open draft, changed as the words say. Nothing changes when they cannot be understood or had."""
-        with self._store.transaction() as books:
-            household = books.households.home()
-            before = standing(books, household.id, draft_id)
-            asker = books.households.member(household.id, member)
-            context = Context.read(books, household=household, member=asker, vendors=self._vendors)
+        before, context = self._to_change(draft_id, member)
         current = Intent(verb=before.verb, confidence=1.0, params=before.payload["params"])
         reading = self._parse.reading(text, self._words(context, current=current))
         changed = reading.intent
-        with self._store.transaction() as books:
-            payload = event.ChangeParsed(parser=reading.spoke.parser, text_chars=len(text), spoke=reading.spoke)
-            books.events.append(payload, household_id=household.id, entity_id=draft_id, user_id=asker.id)
+        self._record_change(before, event.ChangeParsed(parser=reading.spoke.parser, text_chars=len(text), spoke=reading.spoke), context)
         if changed.verb != before.verb or changed.params == current.params:
             hint = "Say what to change, such as: make it 3. The draft stays as it was."
             raise InvalidInput("Those words change nothing in this draft.", hint=hint)
         return self._drafting.modify(before, changed, context)
+
+    def form(self, draft_id: str) -> tuple[FormField, ...]:
+        """What can be changed in a draft without words. Raises `NotFound`."""
+        with self._store.reading() as books:
+            draft = books.drafts.get(self._home_id, draft_id)
+        return form_of(_params(draft))
+
+    def amend(self, draft_id: str, values: Mapping[str, str], *, member: str | None) -> Card:
+        """As `modify`, with fields of the draft's form filled in anew. Raises `InvalidInput` naming a field that cannot be so."""
+        before, context = self._to_change(draft_id, member)
+        params = filled(_params(before), values)
+        if params == _params(before):
+            raise InvalidInput("Nothing was changed in this draft.", hint="It stays as it was.")
+        self._record_change(before, event.ChangeParsed(parser=NOBODY.parser, text_chars=0, spoke=NOBODY), context)
+        changed = Intent(verb=before.verb, confidence=1.0, params=params.model_dump(mode="json"))
+        return self._drafting.modify(before, changed, context)
+
+    def _to_change(self, draft_id: str, member: str | None) -> tuple[Draft, Context]:
+        with self._store.transaction() as books:
+            household = books.households.home()
+            before = standing(books, household.id, draft_id)
+            asker = books.households.member(household.id, member)
+            return before, Context.read(books, household=household, member=asker, vendors=self._vendors)
+
+    def _record_change(self, before: Draft, payload: event.ChangeParsed, context: Context) -> None:
+        with self._store.transaction() as books:
+            books.events.append(payload, household_id=before.household_id, entity_id=before.id, user_id=context.member.id)
 
     def heard(self, text: str, *, request_id: str) -> Reply:
         """What words say to the card of a request: yes, no, something else instead, or nothing that is certain. It does nothing itself."""
@@ -245,6 +241,14 @@ class Engine:
         """End an open draft."""
         who = self._member(member)
         return self._drafting.cancel(who.household_id, draft_id, who)
+
+    def link(self, card: Card) -> str:
+        """Where `card` can be read on the web. It grants nothing (`model.link`)."""
+        return sign(link_to(card, now=self._clock.now()), site=self._settings.public_url, key=self._link_key)
+
+    def linked(self, url: str) -> Link:
+        """What one of this installation's links is to. Raises `NotFound` for any other."""
+        return read(url, site=self._settings.public_url, key=self._link_key, now=self._clock.now())
 
     # 3 and 4: a yes, and what it does
 
@@ -279,38 +283,52 @@ class Engine:
         starts = self._settings.starts_per_minute
         return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=told)
 
-    def retry(self, execution_id: str, *, member: str | None) -> Card:
-        """A fresh draft for an execution that ended without an effect: never a blind repeat."""
-        with self._store.transaction() as books:
-            household = books.households.home()
-            execution = books.executions.get(execution_id, household_id=household.id)
-            if execution.status is ExecutionStatus.TERMS_CHANGED and execution.revised_draft_id:
-                return draft_card(books.drafts.get(household.id, execution.revised_draft_id).as_of(books.now))
-            if execution.status is not ExecutionStatus.FAILED:
-                raise Conflict(f"Only a failed execution can be retried; this one is {execution.status.value}.", hint="Nothing was done.")
-            draft = books.drafts.get(household.id, execution.draft_id)
-            asked = books.requests.get(household.id, draft.request_id)
-            asker = books.households.member(household.id, member)
-            context = Context.read(books, household=household, member=asker, vendors=self._vendors)
+    def retry(self, of: str, *, member: str | None) -> Card:
+        """A fresh draft for an execution that ended without an effect, or for a draft whose time was over: never a blind repeat.
+
+        Where another draft stands in its place already, that one's card. Raises `Conflict` where there is nothing to ask again.
+        """
+        context = self._context(member)
+        with self._store.reading() as books:
+            draft, is_over = self._to_ask_again(books, of, context.household.id)
+            if not is_over:
+                return self._drafting.card(books, draft)
+            asked = books.requests.get(context.household.id, draft.request_id)
         intent = Intent(verb=draft.verb, confidence=1.0, params=draft.payload["params"])
-        request = self._request(asked.text, intent, asker, asked.channel)
+        # Who says "again" asks for what others had asked for: it must not become theirs to approve.
+        also_asked = (asked.user_id, *draft.also_asked_by)
+        request = self._request(asked.text, intent, context.member, asked.channel, also_asked=also_asked)
         self._record(request, NOBODY)
         return self._drafting.draft(request, context)
 
-    def card(self, execution: Execution) -> Card:
-        """The card that shows where `execution` stands."""
-        with self._store.transaction() as books:
-            draft = books.drafts.get(execution.household_id, execution.draft_id)
-            return execution_card(execution, draft, books.receipts.of_execution(execution.id))
+    def _to_ask_again(self, books: Books, of: str, household_id: str) -> tuple[Draft, bool]:
+        """The draft that is meant, and whether it is over without an effect; where its terms changed, the one in its place."""
+        if of.startswith(Prefix.DRAFT.value):
+            draft = books.drafts.get(household_id, of).as_of(books.now)
+            if draft.status in (DraftStatus.CONFIRMED, DraftStatus.CANCELLED):
+                message = f"This draft was {draft.status.value}; only one that has expired is asked for again."
+                raise Conflict(message, hint="Nothing was done.")
+            return draft, draft.status is DraftStatus.EXPIRED
+        execution = books.executions.get(of, household_id=household_id)
+        if execution.status is ExecutionStatus.TERMS_CHANGED and execution.revised_draft_id:
+            draft = books.drafts.get(household_id, execution.revised_draft_id).as_of(books.now)
+            return draft, draft.status is DraftStatus.EXPIRED
+        if execution.status is not ExecutionStatus.FAILED:
+            raise Conflict(f"Only a failed execution can be retried; this one is {execution.status.value}.", hint="Nothing was done.")
+        return books.drafts.get(household_id, execution.draft_id), True
+
+    def _context(self, member: str | None) -> Context:
+        with self._store.reading() as books:
+            household = books.households.home()
+            who = books.households.member(household.id, member)
+            return Context.read(books, household=household, member=who, vendors=self._vendors)
 
     # Usuals
 
     def save_usual(self, name: str, text: str, *, member: str | None) -> Usual:
         """Save what `text` would order as the Usual `name`. Raises `InvalidInput` where it is not clear which products are meant."""
-        with self._store.transaction() as books:
-            household = books.households.home()
-            who = books.households.member(household.id, member)
-            context = Context.read(books, household=household, member=who, vendors=self._vendors)
+        context = self._context(member)
+        household, who = context.household, context.member
         proposal = self._what_to_order(text, context)
         items = tuple(UsualItem(reference=line.reference, name=line.title, quantity=line.quantity) for line in proposal.lines)
         with self._store.transaction() as books:
@@ -349,112 +367,9 @@ class Engine:
             return books.households.member(books.households.home().id, who)
 
 
-def words_reader(settings: Settings, clock: Clock) -> Callable[..., Intent]:
-    """A reader of words alone, for `halo parse`: no household, no books, nothing kept."""
-    parse = open_parse(settings)
-
-    def read(text: str, *, now: datetime | None, zone: str | None, requested: tuple[str, ...]) -> Intent:
-        said_at = now or clock.now()
-        if not 1970 <= said_at.year <= 2100:
-            raise InvalidInput("That time is not one in which anybody talks.", hint="Such as 2026-03-03T12:00:00Z.")
-        try:
-            context = ParseContext(now=said_at, zone=zone or "UTC", requested=requested)
-        except ValueError as error:
-            raise InvalidInput("That is not an IANA time zone.", hint="Such as America/New_York.") from error
-        return parse.read(text, context)
-
-    return read
+def _options(asked: Request) -> list[Option]:
+    return [Option.model_validate(option) for option in (asked.clarification or {}).get("options", ())]
 
 
-def open_parse(settings: Settings) -> Parse:
-    """The parse step with the parser that `settings` names."""
-    specs = tuple(verb.spec for verb in VERBS.values())
-    return Parse(_parser(settings, specs), VERBS, max_text_chars=settings.max_text_chars, minimum_confidence=settings.minimum_confidence)
-
-
-def _parser(settings: Settings, specs: tuple[VerbSpec, ...]) -> Reader:
-    def offline() -> Parser:
-        from halo_engine.parsing.offline import OfflineParser
-
-        return OfflineParser(specs)
-
-    if settings.parser == "offline":
-        return Plain(offline())
-    model = _language_model(settings, specs)
-    return WithFallback(model, offline) if settings.openai_fallback else model
-
-
-def _language_model(settings: Settings, specs: tuple[VerbSpec, ...]) -> Reader:
-    from halo_engine.parsing.language_model.key import model_key
-    from halo_engine.parsing.language_model.openai_parser import OpenAIParser
-
-    if settings.openai_base_url is None:
-        raise InvalidInput("The openai parser needs an address.", hint="Set HALO_OPENAI_BASE_URL, such as http://127.0.0.1:8080/v1.")
-    key = model_key(settings.openai_api_key, settings.model_key_file, named=settings.openai_api_key_file is not None)
-    if key is None and urlsplit(settings.openai_base_url).hostname not in ("127.0.0.1", "::1", "localhost"):
-        hint = f"Set HALO_OPENAI_API_KEY, write it to {settings.model_key_file}, or keep it in the keyring. Any word will do where none is needed."
-        raise InvalidInput("The openai parser needs a key.", hint=hint)
-    return OpenAIParser(
-        specs,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
-        api_key=key or SecretStr(""),
-        timeout_s=settings.openai_timeout_s,
-        reasoning_effort=settings.openai_reasoning_effort,
-    )
-
-
-def _found(books: Books, plan: HouseholdPlan, clock: Clock, *, key_id: str) -> Household:
-    household = Household(id=clock.new_id(Prefix.HOUSEHOLD), name=plan.name, time_zone=plan.time_zone, created_at=books.now)
-    members = tuple(
-        Member(id=clock.new_id(Prefix.USER), household_id=household.id, display_name=m.name, role=m.role, created_at=books.now)
-        for m in plan.members
-    )
-    preference = Preference(
-        household_id=household.id,
-        default_merchant=plan.default_merchant,
-        default_booking_vendor=plan.default_booking_vendor,
-        payment_method_masked=plan.payment_method_masked,
-        shipping_address=plan.shipping_address,
-    )
-    books.households.add(household, members, preference, now=books.now)
-    for usual in plan.usuals:
-        books.usuals.save(
-            Usual(id=clock.new_id(Prefix.USUAL), household_id=household.id, name=usual.name, items=usual.items, created_at=books.now)
-        )
-    payload = event.HouseholdCreated(name=plan.name, time_zone=plan.time_zone, members=tuple(m.id for m in members), key_id=key_id)
-    books.events.append(payload, household_id=household.id, entity_id=household.id)
-    return household
-
-
-def _make_secret(path: Path, clock: Clock) -> None:
-    """Complete or not at all: written beside, and given its name only when it is on the disk. Whoever comes second leaves the first one's."""
-    draft = path.with_name(f"{path.name}.{clock.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(clock.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
-
-
-def _secret(path: Path, clock: Clock) -> bytes:
-    """The installation's secret, made on the first day. Losing it would make the vendors forget our keys, so it is never remade over another."""
-    try:
-        if not path.exists():
-            _make_secret(path, clock)
-    except OSError as error:
-        raise StoreNotWritable(f"{path} cannot be written: {error.strerror}.") from error
-    try:
-        secret = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError) as error:
-        raise StoreNotWritable(
-            f"{path} cannot be read.", hint="Restore it from a backup: vendors know our orders by keys made with it."
-        ) from error
-    if len(secret) != 32:
-        raise StoreNotWritable(f"{path} is not complete.", hint="Restore it from a backup: vendors know our orders by keys made with it.")
-    return secret
+def _params(draft: Draft) -> Params:
+    return VERBS[draft.verb].spec.params.model_validate(draft.payload["params"])

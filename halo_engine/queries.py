@@ -5,26 +5,34 @@ Read only, and light: plain SQL over `store.reader`, so that a read command does
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
 from halo_engine.clock import Clock, SystemClock
+from halo_engine.model.card import Card, clarification_card, draft_card, execution_card
 from halo_engine.model.confirmation import Confirmation
-from halo_engine.model.draft import Draft
+from halo_engine.model.device import Device
+from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import NotFound, NotInitialised
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Usual
-from halo_engine.model.ids import can_be_looked_up
+from halo_engine.model.ids import Prefix, can_be_looked_up, prefix_of
+from halo_engine.model.intent import Intent
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
+from halo_engine.model.policy import Situation, approval_words
 from halo_engine.model.receipt import Receipt
+from halo_engine.model.rules import ConfirmRules
 from halo_engine.model.value import Value
 from halo_engine.settings import Settings
 from halo_engine.store import values
-from halo_engine.store.audit import books_that_differ, broken_links, broken_promises
+from halo_engine.store.audit import books_that_differ, broken_links, broken_promises, people_that_differ
 from halo_engine.store.reader import Reader
 
 
@@ -40,13 +48,25 @@ class Activity(Value):
     member: str | None
 
 
+class Asked(Value):
+    """A request in the words of whoever asked."""
+
+    id: str
+    at: AwareDatetime
+    text: str
+    user_id: str
+    member: str
+
+
 class ExecutionDetail(Value):
     """One execution with everything that is known about it."""
 
     execution: Execution
     draft: Draft
     confirmation: Confirmation
+    #: Whose yes started it, and everybody whose yes counted, by name.
     confirmed_by: str
+    approved_by: tuple[str, ...]
     attempts: tuple[Attempt, ...]
     events: tuple[Event, ...]
     receipt: Receipt | None
@@ -60,6 +80,34 @@ class Verification(Value):
     head: str
     problems: tuple[str, ...]
 
+
+def _question(request: values.Row) -> Card:
+    """The question of a request, which was kept as it was asked."""
+    asked, intent = json.loads(request["clarification_json"]), Intent.model_validate_json(request["normalized_intent_json"])
+    return clarification_card(
+        request_id=request["id"],
+        question=asked["question"],
+        options=[Option.model_validate(option) for option in asked["options"]],
+        verb=intent.verb,
+        remainder=intent.remainder,
+        asked_by=request["user_id"],
+    )
+
+
+_REQUEST = "SELECT * FROM execution_request WHERE household_id = :household_id"
+
+_REQUESTS = """
+SELECT r.id AS id, r.created_at AS at, SUBSTR(r.raw_command_text, 1, 2000) AS text, u.id AS user_id, u.display_name AS member
+  FROM execution_request r JOIN "user" u ON u.id = r.user_id
+ WHERE r.household_id = :household_id
+ORDER BY r.created_at DESC, r.id DESC
+LIMIT :limit
+"""
+
+_APPROVED_BY = """
+SELECT a.user_id AS user_id FROM draft_approval a JOIN draft d ON d.id = a.draft_id
+ WHERE d.household_id = :household_id AND a.draft_hash = :hash ORDER BY a.given_at, a.user_id
+"""
 
 _DRAFTS = "SELECT * FROM draft WHERE household_id = :household_id"
 
@@ -85,14 +133,15 @@ LIMIT :limit
 class Queries:
     """One installation's books, to look at. A context manager."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
-        self._reader, self._clock = reader, clock
+    def __init__(self, reader: Reader, clock: Clock, *, spending_limit: Money) -> None:
+        self._reader, self._clock, self._limit = reader, clock, spending_limit
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
         """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
         url = settings.database_url.get_secret_value() if settings.database_url else None
-        queries = cls(Reader.open(database_file=settings.database_file, database_url=url), clock or SystemClock())
+        reader = Reader.open(database_file=settings.database_file, database_url=url)
+        queries = cls(reader, clock or SystemClock(), spending_limit=Money(cents=settings.spending_limit_cents))
         try:
             queries.household()
         except BaseException:
@@ -120,6 +169,21 @@ class Queries:
     def members(self) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
         return tuple(map(values.member_value, self._all('SELECT * FROM "user" WHERE household_id = :household_id ORDER BY id')))
+
+    def rules(self) -> ConfirmRules:
+        """Who may confirm what. Raises `StoreDamaged` where that cannot be read."""
+        (row,) = self._all("SELECT confirm_rules_json FROM preference WHERE household_id = :household_id")
+        return values.rules_value(row["confirm_rules_json"])
+
+    def _situation(self, draft: Draft) -> Situation:
+        asked = self._one(f"{_REQUEST} AND id = :id", "There is no such request in this household.", id=draft.request_id)
+        approved = self._all(_APPROVED_BY, hash=draft.draft_hash)
+        return Situation(
+            rules=self.rules(),
+            members=self.members(),
+            asked_by=tuple(dict.fromkeys((asked["user_id"], *draft.also_asked_by))),
+            approved_by=tuple(row["user_id"] for row in approved),
+        )
 
     def draft(self, draft_id: str) -> Draft:
         """A draft as it stands now. Raises `NotFound`."""
@@ -157,6 +221,43 @@ class Queries:
             amount = None if row["cents"] is None else Money(cents=row["cents"], currency=currency)
         return Activity(at=row["at"], kind=row["kind"], id=row["id"], title=title, status=status, amount=amount, member=row["member"])
 
+    def requests(self, *, limit: int) -> tuple[Asked, ...]:
+        """The newest requests, oldest first: who asked for what, in their words, of which the first 2,000 characters."""
+        return tuple(Asked.model_validate(dict(row)) for row in reversed(self._all(_REQUESTS, limit=limit)))
+
+    def card(self, of: str) -> Card:
+        """The card of a request, a draft or an execution as it stands now. Raises `NotFound`, also for a request that nothing came of."""
+        match prefix_of(of):
+            case Prefix.EXECUTION:
+                detail = self.execution(of)
+                return execution_card(detail.execution, detail.draft, detail.receipt)
+            case Prefix.DRAFT:
+                draft = self.draft(of)
+                if execution_id := self._execution_of(draft):
+                    return self.card(execution_id)
+                words = approval_words(draft.terms, self._situation(draft), self._limit)
+                return draft_card(draft, approval=words, zone=ZoneInfo(self.household().time_zone))
+            case _:
+                if card := self.card_of_request(of):
+                    return card
+                raise NotFound("There is no card of that.")
+
+    def card_of_request(self, request_id: str) -> Card | None:
+        """The furthest thing that became of a request, as it stands now; None where nothing did."""
+        request = self._one(f"{_REQUEST} AND id = :id", "There is no such request in this household.", id=request_id)
+        if request["clarification_json"]:
+            return _question(request)
+        drafts = self._all(f"{_DRAFTS} AND execution_request_id = :id ORDER BY created_at DESC, id DESC", id=request_id)
+        if not drafts:
+            return None
+        return self.card(drafts[0]["id"])
+
+    def _execution_of(self, draft: Draft) -> str | None:
+        if draft.status is not DraftStatus.CONFIRMED:
+            return None
+        rows = self._all("SELECT id FROM execution WHERE household_id = :household_id AND draft_id = :id", id=draft.id)
+        return str(rows[0]["id"]) if rows else None
+
     def execution(self, execution_id: str) -> ExecutionDetail:
         """Raises `NotFound`."""
         statement = "SELECT * FROM execution WHERE household_id = :household_id AND id = :id"
@@ -164,15 +265,22 @@ class Queries:
         confirmation = self._one("SELECT * FROM confirmation WHERE draft_id = :draft_id", "", draft_id=execution.draft_id)
         member = self._one('SELECT * FROM "user" WHERE id = :user_id', "", user_id=confirmation["user_id"])
         attempts = self._all("SELECT * FROM execution_attempt WHERE execution_id = :id ORDER BY attempt_number", id=execution_id)
+        events = self._events_of(execution.id, execution.draft_id)
         return ExecutionDetail(
             execution=execution,
             draft=self.draft(execution.draft_id),
             confirmation=values.confirmation_value(confirmation),
             confirmed_by=member["display_name"],
+            approved_by=self._approved_by(events) or (member["display_name"],),
             attempts=tuple(map(values.attempt_value, attempts)),
-            events=self._events_of(execution.id, execution.draft_id),
+            events=events,
             receipt=self._receipt(execution_id),
         )
+
+    def _approved_by(self, events: tuple[Event, ...]) -> tuple[str, ...]:
+        """Who said yes, as the log has it; nobody in one that was written before there could be more than one."""
+        said = [user_id for event in events if event.event_type == "draft.confirmed" for user_id in event.payload.get("approved_by", ())]
+        return tuple(member.display_name for member in self.members() if member.id in said)
 
     def receipt(self, execution_id: str) -> Receipt:
         """Raises `NotFound` where nothing was done, and so there is none."""
@@ -187,6 +295,15 @@ class Queries:
         """By name."""
         return tuple(map(values.usual_value, self._all("SELECT * FROM usual_bundle WHERE household_id = :household_id ORDER BY name")))
 
+    def devices(self) -> tuple[Device, ...]:
+        """Every device that ever could call, in the order they were added."""
+        return tuple(map(values.device_value, self._all("SELECT * FROM device WHERE household_id = :household_id ORDER BY created_at, id")))
+
+    def executions(self, *, limit: int) -> tuple[Execution, ...]:
+        """The newest first."""
+        statement = "SELECT * FROM execution WHERE household_id = :household_id ORDER BY started_at DESC, id DESC LIMIT :limit"
+        return tuple(map(values.execution_value, self._all(statement, limit=limit)))
+
     def verify_log(self) -> Verification:
         """Check every link of the chain, and that every effect had its confirmation."""
         events = tuple(map(values.event_value, self._all("SELECT * FROM event_log WHERE household_id = :household_id ORDER BY seq")))
@@ -200,6 +317,7 @@ class Queries:
             "SELECT r.* FROM receipt_artifact r JOIN execution e ON e.id = r.execution_id WHERE e.household_id = :household_id"
         )
         yield from books_that_differ(events, map(values.execution_value, executions), map(values.receipt_value, receipts))
+        yield from people_that_differ(events, self.members(), self.rules())
 
     def _events_of(self, *entity_ids: str) -> tuple[Event, ...]:
         first, second = entity_ids

@@ -91,6 +91,12 @@ class Settings(BaseModel):
     worker_deaths: int = Field(default=5, ge=1)
     #: A vendor's account is throttled by its owner, not only by the vendor: executions that workers begin in a minute, per household and vendor.
     starts_per_minute: int = Field(default=60, ge=1)
+    #: Where this installation's cards can be read on the web: every link on a card begins with it, and no other is accepted as one of ours.
+    public_url: str = "https://halo.example"
+    #: A token that was forgotten on an old phone ends by itself; a season is long enough that nobody starts to share one.
+    device_lives_s: int = Field(default=7_776_000, ge=60, le=31_622_400)
+    #: How Halo is spoken to in a thread of messages. What does not begin with it, or answer a card, is never read.
+    invocation: str = Field(default="halo", pattern=r"^[^\W\d_]{2,30}$")
     #: Bounds what one message can cost to read and to keep.
     max_text_chars: int = Field(default=1_000_000, ge=1)
 
@@ -108,6 +114,14 @@ class Settings(BaseModel):
         if url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", url):
             raise ValueError("it must be an http:// or https:// address without user, query or fragment")
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_site(cls, url: str) -> str:
+        # Far below what a link may be long, and without what could turn the rest of it into something else.
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,49}){0,5}/?", url):
+            raise ValueError("it must be a plain http:// or https:// address without user, query or fragment")
+        return url.removesuffix("/")
 
     @field_validator("lookup_waits_s", "retry_waits_s", mode="before")
     @classmethod

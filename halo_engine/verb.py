@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from halo_engine.model.card import Option
 from halo_engine.model.draft import Charge, Fact, Line, Terms
 from halo_engine.model.household import Household, Member, Preference, Usual
 from halo_engine.model.intent import Params, VerbSpec
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.outcome import Found, Outcome
 from halo_engine.model.value import Value
 from halo_engine.store.session import Books

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 
 from halo_sim import amazon, resy, router, square, subscriptions, zinc
+from halo_sim.background import in_background
 from halo_sim.fault_plan import FaultPlan
 from halo_sim.router import Vendor
 from halo_sim.wire import MAX_BODY_BYTES, AnswerLost, Break, Refusal, Request, Response
@@ -218,11 +219,5 @@ def serve(world: World, host: str = "127.0.0.1", port: int = 8099) -> None:
 @contextmanager
 def serving(world: World, host: str = "127.0.0.1", port: int = 0, plan: FaultPlan | None = None) -> Iterator[str]:
     """A server in a thread for as long as the block runs; its base URL. Port 0 takes a free one."""
-    with SimServer(world, host, port, plan) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server.url
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_background(SimServer(world, host, port, plan)) as server:
+        yield server.url

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from halo_engine.clock import Clock, FakeClock
+from halo_engine.clock import Clock, FakeClock, OffsetClock
 
 #: How long a process waits for another one's transaction.
 BUSY_TIMEOUT_S = 30.0
@@ -196,6 +197,11 @@ def read_offset(path: Path) -> timedelta:
         return timedelta(0)
     with closing(connect(path)) as db:
         return _offset(db)
+
+
+def moved_clock(base: Clock, path: Path) -> Clock:
+    """`base`, moved as the clock of the world at `path` is moved: the one time of a home with simulated vendors."""
+    return OffsetClock(base, partial(read_offset, path))
 
 
 def _offset(db: sqlite3.Connection) -> timedelta:

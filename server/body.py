@@ -29,7 +29,7 @@ async def read_body(request: Request, model: type[M]) -> M:
     except JsonError as error:
         raise BadBody(hint=f"It is {error}.") from None
     except ValidationError as error:
-        fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors()})
-        # Names of our own fields only: an unknown field's name is the sender's text.
-        known = [field for field in fields if field.split(".")[0] in model.model_fields]
+        fields = sorted({str(item["loc"][0]) for item in error.errors() if item["loc"]})
+        # Names of our own fields only: an unknown field's name is the sender's text, and so is a key inside one.
+        known = [field for field in fields if field in model.model_fields]
         raise BadBody(hint=f"Look at: {', '.join(known)}." if known else "There is a field too many.") from None

@@ -11,12 +11,13 @@ from typing import Any, cast
 import yaml
 
 from halo_engine.clock import FakeClock
-from halo_engine.engine import Engine, HouseholdPlan, MemberPlan, UsualPlan
+from halo_engine.engine import Engine
 from halo_engine.model.card import Card
 from halo_engine.model.execution import Execution
 from halo_engine.model.household import Role, UsualItem
 from halo_engine.queries import Queries, Verification
 from halo_engine.settings import Settings, load_settings
+from halo_engine.stages.founding import HouseholdPlan, MemberPlan, UsualPlan
 from halo_sim.data import fixtures_root
 from halo_sim.faults import add_fault
 from halo_sim.http import SimTransport
@@ -63,6 +64,11 @@ class Installation:
     def carry_out(self, card: Card, *, member: str | None = None, wait_s: float = 600) -> Execution:
         """Confirm what `card` shows and see it through."""
         return self.engine.execute(self.confirm(card, member=member).id, wait_s=wait_s)
+
+    def card(self, execution: Execution) -> Card:
+        """The card that shows where `execution` stands."""
+        with self.queries() as queries:
+            return queries.card(execution.id)
 
     def fault(self, name: str, **how: Any) -> None:
         """Let the simulated vendors misbehave."""

@@ -16,8 +16,9 @@ def activity(
     no_input: NoInput = False,
 ) -> None:
     """List what was asked, drafted and done."""
-    from halo_cli import session, shapes, views
+    from halo_cli import session, views
     from halo_cli.output import Output
+    from halo_engine import shapes
 
     with session.open_queries(session.settings_of(home)) as queries:
         entries, zone = queries.activity(limit=limit), queries.household().time_zone

@@ -17,9 +17,10 @@ def _group() -> None:
 @app.command()
 def verify(json: Json = False, home: Home = None, no_input: NoInput = False) -> None:
     """Check every link of the log, and that the books follow from it. Exit code 1 when it is broken."""
-    from halo_cli import session, shapes
+    from halo_cli import session
     from halo_cli.exit_codes import ExitCode
     from halo_cli.output import Lines, Output
+    from halo_engine import shapes
 
     out = Output(json=json)
     with session.open_queries(session.settings_of(home)) as queries:

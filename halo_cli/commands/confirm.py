@@ -44,16 +44,16 @@ def confirm(
 def _typed_consent(draft_id: str, settings: Settings, out: Output) -> str:
     """The hash of the card that was shown, once its amount has been typed. Leaves with "declined" otherwise."""
     from halo_cli import session
-    from halo_cli.consent import challenge, raise_unless_open
+    from halo_cli.carrying_out import raise_unless_open
     from halo_cli.exit_codes import ExitCode
-    from halo_engine.model.card import draft_card
+    from halo_engine.model.consent import challenge
 
     with session.open_queries(settings) as queries:
-        draft = queries.draft(draft_id)
+        draft, card = queries.draft(draft_id), queries.card(draft_id)
     raise_unless_open(draft)
-    out.show(draft_card(draft))
-    asked = challenge(draft)
+    out.show(card)
+    asked = challenge(card)
     if not asked.accepts(session.ask_person(asked.question)):
         out.say("That is not it. Nothing was done.")
         raise typer.Exit(ExitCode.DECLINED)
-    return draft.draft_hash
+    return card.draft_hash or ""

@@ -39,7 +39,7 @@ def evaluate(
     """Read the shipped cases and say how many were understood: harmful errors first."""
     from halo_cli import evaluation, reply_cases, session
     from halo_cli.output import Output
-    from halo_engine.engine import open_parse
+    from halo_engine.open_parse import open_parse
 
     out, settings = Output(json=json), session.settings_of(home)
     cases = evaluation.cases(sets or ())

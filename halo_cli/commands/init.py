@@ -23,9 +23,10 @@ def init(
     no_input: NoInput = False,
 ) -> None:
     """Found the household, on simulated vendors."""
-    from halo_cli import session, shapes
+    from halo_cli import session
     from halo_cli.households import default_plan, described
     from halo_cli.output import Lines, Output
+    from halo_engine import shapes
 
     settings = session.settings_of(home)
     plan = default_plan(name=name, members=member, zone=tz, merchant=merchant)

@@ -32,8 +32,8 @@ def parse(
     """Print the Intent that the words mean."""
     from halo_cli import intents, session
     from halo_cli.output import write_object
-    from halo_engine.engine import words_reader
     from halo_engine.model.errors import InvalidInput
+    from halo_engine.open_parse import words_reader
 
     if (text is None) == (jsonl is None):
         raise InvalidInput("Give either TEXT or --jsonl FILE.", hint='For example: halo parse "order two packs of paper towels"')

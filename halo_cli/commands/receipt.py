@@ -16,8 +16,9 @@ def receipt(
     no_input: NoInput = False,
 ) -> None:
     """Print an execution's receipt."""
-    from halo_cli import session, shapes
+    from halo_cli import session
     from halo_cli.output import Output
+    from halo_engine import shapes
 
     with session.open_queries(session.settings_of(home)) as queries:
         found = queries.receipt(execution_id)

@@ -16,7 +16,7 @@ def serve(
     home: Home = None,
     no_input: NoInput = False,
 ) -> None:
-    """Serve health and the meaning of words over HTTP, and carry on what was confirmed in this home."""
+    """Serve this home over HTTP for its devices (halo devices add), and carry on what was confirmed in it."""
     import os
     import signal
     import socket
@@ -35,10 +35,15 @@ def serve(
     os.environ["HALO_HOME"] = str(settings.home)
     try:
         listener = socket.create_server((host, port))
+        # Else the end of every answer waits 40 ms for the client's word on its beginning: asyncio sets this only on sockets that name their protocol.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise InvalidInput(f"{host}:{port} cannot be listened on: {error.strerror}.", hint="Choose another with --port.") from error
     url = f"http://{host}:{listener.getsockname()[1]}"
     out.result({"url": url}, Lines((f"Listening on {url}",)))
+    out.say(f"Each device calls with a token of its own: {session.next_command(settings, 'devices', 'add', 'NAME')}")
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        out.say("This is plain HTTP: put TLS before it, or whoever is on the way reads the tokens.")
     # The server puts this back and raises the signal again when it has ended: then what was begun beside it is finished first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with beside(settings, out):

@@ -16,9 +16,10 @@ def show(
     no_input: NoInput = False,
 ) -> None:
     """Show a draft, or an execution with its history."""
-    from halo_cli import session, shapes, views
+    from halo_cli import session, views
     from halo_cli.answering import show_draft
     from halo_cli.output import Output
+    from halo_engine import shapes
     from halo_engine.model.errors import NotFound
     from halo_engine.model.ids import Prefix, prefix_of
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from halo_cli.commands import sim_clock, sim_faults, sim_recordings, sim_scenario
+from halo_cli.commands import sim_bridge, sim_clock, sim_faults, sim_recordings, sim_scenario
 from halo_cli.options import Home, Json, NoInput
 
 app = typer.Typer(help="The simulated vendors.")
@@ -31,6 +31,7 @@ def ledger(json: Json = False, home: Home = None, no_input: NoInput = False) -> 
 
 
 app.command("fault")(sim_faults.fault)
+app.command("bridge")(sim_bridge.bridge)
 app.add_typer(sim_clock.app, name="clock")
 app.add_typer(sim_scenario.app, name="scenario")
 app.command("record")(sim_recordings.record)

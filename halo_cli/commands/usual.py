@@ -15,8 +15,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="What the household ca
 @app.command("list")
 def list_(json: Json = False, home: Home = None, no_input: NoInput = False) -> None:
     """List the saved bundles."""
-    from halo_cli import session, shapes, views
+    from halo_cli import session, views
     from halo_cli.output import Output
+    from halo_engine import shapes
 
     with session.open_queries(session.settings_of(home)) as queries:
         found = queries.usuals()
@@ -33,8 +34,9 @@ def add(
     no_input: NoInput = False,
 ) -> None:
     """Save a bundle, in place of the one of that name. Nothing is bought."""
-    from halo_cli import session, shapes, views
+    from halo_cli import session, views
     from halo_cli.output import Output
+    from halo_engine import shapes
 
     settings = session.settings_of(home)
     with session.open_engine(settings) as engine:
@@ -45,8 +47,9 @@ def add(
 @app.command()
 def remove(name: Name, member: As = None, json: Json = False, home: Home = None, no_input: NoInput = False) -> None:
     """Forget a bundle."""
-    from halo_cli import session, shapes
+    from halo_cli import session
     from halo_cli.output import Lines, Output
+    from halo_engine import shapes
 
     settings = session.settings_of(home)
     with session.open_engine(settings) as engine:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -104,63 +103,24 @@ def _material(fields: dict[str, Any], expires_at: str) -> dict[str, Any]:
     return fields | {"expires_at": expires_at}
 
 
+#: What stands on the side of a change where there was nothing, or is nothing any more.
+NOTHING = "–"
+
+
 class Change(Value):
-    """One difference between two versions of the terms, in words."""
+    """One difference between two versions of the terms. `words` says it as a person would: "shipping +$1.20"; empty where another says it."""
 
     field: str
     before: str
     after: str
+    words: str = ""
 
 
 #: Fields that differ between any two versions and say nothing about what is bought.
-_BOOKKEEPING = frozenset({"draft_id", "revision", "expires_at", "nonce"})
+BOOKKEEPING = frozenset({"draft_id", "revision", "expires_at", "nonce"})
 
 #: The other terms once more, in a sentence; it follows them, also down in price.
 _HEADLINE = frozenset({"title", "summary"})
-
-
-def difference(before: Terms, after: Terms) -> tuple[Change, ...]:
-    """Every material difference, one `Change` per term, in the order a card shows them."""
-    old, new = _spoken(before), _spoken(after)
-    labels = list(old) + [label for label in new if label not in old]
-    changes = tuple(
-        Change(field=label, before=old.get(label, "–"), after=new.get(label, "–")) for label in labels if old.get(label) != new.get(label)
-    )
-    if not changes and _unspoken(before) != _unspoken(after):
-        # Nothing a card shows: still said, because a changed hash must never come without a reason.
-        return (Change(field="details", before="as shown before", after="changed at the vendor's or in the household's settings"),)
-    return changes
-
-
-def _unspoken(terms: Terms) -> tuple[Any, ...]:
-    """What is material and stands in no difference: it follows what does, or should."""
-    return (terms.instruction, terms.title, terms.summary)
-
-
-def _spoken(terms: Terms) -> dict[str, str]:
-    """Each material term by the name and in the words that a difference shows.
-
-    Left out beside the bookkeeping: the household, which is the same, and the instruction, which says in identifiers what the others say in words.
-    """
-    said = [("vendor", terms.vendor), ("payee", terms.payee), ("verb", terms.verb)]
-    for n, line in enumerate(terms.lines, 1):
-        said.append((f"line {n}", f"{line.quantity} × {line.title} [{line.reference}] at {line.unit_price.display}"))
-    said += [(charge.label, charge.amount.display) for charge in terms.charges]
-    said += [("total", terms.total.display), ("maximum", terms.maximum.display), ("payment", terms.payment_method or "none")]
-    said += [(fact.label, fact.text) for fact in terms.fulfilment]
-    said += [(f"policy {n}", text) for n, text in enumerate(terms.policies, 1)]
-    said += [(f"warning {n}", text) for n, text in enumerate(terms.warnings, 1)]
-    return _numbered([*said, ("irreversible", "yes" if terms.irreversible else "no")])
-
-
-def _numbered(said: list[tuple[str, str]]) -> dict[str, str]:
-    """By name; of terms that share one, the second gets a number, so that none hides another."""
-    seen: Counter[str] = Counter()
-    spoken = {}
-    for label, words in said:
-        seen[label] += 1
-        spoken[label if seen[label] == 1 else f"{label} ({seen[label]})"] = words
-    return spoken
 
 
 def is_covered_by(now: Terms, confirmed: Terms) -> bool:
@@ -175,7 +135,7 @@ def _amounts(terms: Terms) -> tuple[Money, ...]:
 
 
 def _without_amounts(terms: Terms) -> dict[str, Any]:
-    plain = terms.model_dump(mode="json", exclude={*_BOOKKEEPING, *_HEADLINE, "total", "maximum"})
+    plain = terms.model_dump(mode="json", exclude={*BOOKKEEPING, *_HEADLINE, "total", "maximum"})
     plain["currencies"] = [amount.currency for amount in _amounts(terms)]
     for part in plain["lines"]:
         part.pop("unit_price")
@@ -212,6 +172,8 @@ class Draft(Value):
     revises: str | None = None
     #: What differs from the terms before these.
     changes: tuple[Change, ...] = ()
+    #: Who asked for what it is now beside whoever made the request, by id: who changed it, whose question was answered, who asked before it expired.
+    also_asked_by: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:

@@ -4,6 +4,7 @@
     ├── InvalidInput                what was given cannot be read
     ├── NotFound                    no such thing in this household
     ├── NotAuthorised               this member may not
+    │   └── NeedsAnother            this yes is kept, and somebody else's is needed too
     ├── NotInitialised              there is no household here yet
     ├── Conflict                    the thing is no longer in a state that allows it
     │   ├── AlreadyConfirmed
@@ -15,6 +16,7 @@
     ├── StillRunning                waited as long as was asked; it goes on
     ├── ParserFailed                the words could not be read now
     ├── VendorFailed                a vendor could not be asked
+    ├── ServerAway                  Halo's own server could not be asked
     └── StoreFailed                 the books could not be opened or written
         ├── StoreBusy
         ├── StoreDamaged
@@ -42,10 +44,15 @@ class HaloError(Exception):
         self.hint = self.default_hint if hint is None else hint
         super().__init__(self.message)
 
+    @classmethod
+    def published_code(cls) -> str:
+        """Stable name for programs: the class name in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
     @property
     def code(self) -> str:
-        """Stable name for programs: the class name in snake case."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+        """The published code of its class."""
+        return self.published_code()
 
 
 class InvalidInput(HaloError):
@@ -60,6 +67,10 @@ class NotFound(HaloError):
 
 class NotAuthorised(HaloError):
     """This member may not do that."""
+
+
+class NeedsAnother(NotAuthorised):
+    """Your yes is kept. Somebody else has to confirm the same terms before anything is done."""
 
 
 class NotInitialised(HaloError):
@@ -122,6 +133,12 @@ class VendorFailed(HaloError):
     """The vendor could not be asked right now. Nothing was done."""
 
     default_hint = "Try again in a minute."
+
+
+class ServerAway(HaloError):
+    """The server could not be reached."""
+
+    default_hint = "Look whether it runs (halo serve), and try again."
 
 
 class StoreFailed(HaloError):

@@ -13,8 +13,10 @@ from pydantic import AwareDatetime, Field
 
 from halo_engine.model.canonical import canonical_json
 from halo_engine.model.draft import Change, iso_utc
+from halo_engine.model.household import Role
 from halo_engine.model.policy import Verdict
 from halo_engine.model.reading import Spoke
+from halo_engine.model.rules import ConfirmRules
 from halo_engine.model.value import Value
 
 #: What the first event of a household points back to.
@@ -62,7 +64,29 @@ class HouseholdCreated(Payload):
     name: str
     time_zone: str
     members: tuple[str, ...]
+    #: Of each member, in the same order.
+    roles: tuple[Role, ...] = ()
     key_id: str | None = None
+
+
+class MemberAdded(Payload):
+    """Somebody moved in: the entity is the new member. Their name stays out of the log, which is for good."""
+
+    event_type, entity_type = "household.member_added", "user"
+    role: Role
+
+
+class RoleChanged(Payload):
+    event_type, entity_type = "household.role_changed", "user"
+    role: Role
+    before: Role
+
+
+class RulesChanged(Payload):
+    """Who may confirm what from here on: the whole of it."""
+
+    event_type, entity_type = "household.rules_changed", "household"
+    rules: ConfirmRules
 
 
 class RequestParsed(Payload):
@@ -110,6 +134,8 @@ class DraftCreated(Payload):
     currency: str
     expires_at: str
     revises: str | None
+    #: Beside whoever acted.
+    also_asked_by: tuple[str, ...] = ()
 
 
 class DraftRevised(Payload):
@@ -126,7 +152,20 @@ class DraftCancelled(Payload):
     draft_hash: str
 
 
+class DraftApproved(Payload):
+    """A member said yes to terms that need somebody else's, too. Nothing is done by it."""
+
+    event_type, entity_type = "draft.approved", "draft"
+    draft_hash: str
+    revision: int
+    maximum_cents: int
+    currency: str
+    verdicts: tuple[Verdict, ...]
+
+
 class DraftConfirmed(Payload):
+    """`approved_by` is everybody whose yes counted, `asked_by` everybody who had asked, `people_needed` how many had to say it; people by id."""
+
     event_type, entity_type = "draft.confirmed", "draft"
     draft_hash: str
     revision: int
@@ -136,6 +175,9 @@ class DraftConfirmed(Payload):
     currency: str
     confirmation_latency_ms: int
     verdicts: tuple[Verdict, ...]
+    people_needed: int
+    approved_by: tuple[str, ...]
+    asked_by: tuple[str, ...]
 
 
 class ConfirmationRefused(Payload):
@@ -197,3 +239,38 @@ class UsualSaved(Payload):
 class UsualRemoved(Payload):
     event_type, entity_type = "usual.removed", "usual_bundle"
     name: str
+
+
+class DeviceAdded(Payload):
+    """`member_id` is whom the device speaks for. Its token is in no log."""
+
+    event_type, entity_type = "device.added", "device"
+    name: str
+    member_id: str
+    expires_at: str
+
+
+class DeviceRevoked(Payload):
+    event_type, entity_type = "device.revoked", "device"
+    name: str
+    member_id: str
+
+
+class AddressGiven(Payload):
+    """A handle counts as a member's from now on. The log is for good, so it holds a salted hash of the handle only."""
+
+    event_type, entity_type = "member.address_given", "user"
+    address_id: str
+
+
+class AddressTaken(Payload):
+    event_type, entity_type = "member.address_taken", "user"
+    address_id: str
+
+
+class AnswerNotCounted(Payload):
+    """Somebody who is no member answered a card in a thread of messages: nothing came of it. `sender_id` is a salted hash."""
+
+    event_type, entity_type = "draft.answer_not_counted", "draft"
+    how: str
+    sender_id: str

@@ -6,11 +6,13 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from halo_engine.model.errors import InvalidInput
+from halo_engine.model.ids import prefix_of
 from halo_engine.model.value import Value
 
 
 class Role(StrEnum):
-    """What a member may do. Adults and owners confirm; children and guests ask."""
+    """What a member is. Owners decide who may confirm what; until they do, grown members may, and children and guests ask."""
 
     OWNER = "owner"
     ADULT = "adult"
@@ -48,6 +50,13 @@ class Member(Value):
     display_name: str
     role: Role
     created_at: AwareDatetime
+
+
+def plain_name(name: str) -> str:
+    """A name as it may be kept. Raises `InvalidInput`, also for what could be taken for an identifier."""
+    if not name.strip() or len(name) > 100 or not name.isprintable() or prefix_of(name.strip()):
+        raise InvalidInput("A name has 1 to 100 printable characters.")
+    return name.strip()
 
 
 class Preference(Value):

@@ -26,6 +26,7 @@ class Prefix(StrEnum):
     RECEIPT = "rct"
     EVENT = "evt"
     USUAL = "usl"
+    DEVICE = "dev"
 
 
 def make_id(prefix: Prefix, *, unix_ms: int, entropy: int) -> str:

@@ -1,12 +1,18 @@
-"""Who may confirm what. Small rules with one `check`, composed; every rule that was evaluated is recorded with the confirmation."""
+"""Who may confirm what. Small rules with one `check`, composed; every rule that was evaluated is recorded with the confirmation.
+
+The confirm transaction alone decides by them. The sentences of `approval_words`, which stand on cards, ask the very same rules about every member,
+so that what a card promises is what a yes does.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
 
 from halo_engine.model.draft import Terms
-from halo_engine.model.household import Member, Role
+from halo_engine.model.household import Member
 from halo_engine.model.money import Money
+from halo_engine.model.rules import ConfirmRules, is_within
 from halo_engine.model.value import Value
 
 
@@ -18,35 +24,191 @@ class Verdict(Value):
     reason: str
 
 
+class Situation(Value):
+    """What a yes to a draft meets at that moment: the rules, the people, who asked, and who has said yes to the very same hash before.
+
+    Whoever changed a draft has asked for what it is now, so `asked_by` names them, too. People are named by their id.
+    """
+
+    rules: ConfirmRules
+    members: tuple[Member, ...]
+    asked_by: tuple[str, ...]
+    approved_by: tuple[str, ...] = ()
+
+    def may_want_another(self, terms: Terms) -> bool:
+        """Whether there are members whose yes to `terms` alone would not be enough."""
+        return self.rules.people_needed(terms.maximum) > 1 or not self.rules.asker_may_alone(terms.maximum)
+
+    def with_yes_of(self, member: Member) -> Situation:
+        """After `member` has said yes, too."""
+        return self if member.id in self.approved_by else self.model_copy(update={"approved_by": (*self.approved_by, member.id)})
+
+
+class Case(Value):
+    """One member's yes to these terms, in that situation."""
+
+    terms: Terms
+    member: Member
+    situation: Situation
+
+    def approvers(self) -> tuple[Member, ...]:
+        """Who has said yes, this one included, and may say it now: once each, however often they did, and nobody who may not any more."""
+        said = {*self.situation.approved_by, self.member.id}
+        return tuple(each for each in self.situation.members if each.id in said and _refused_by_role(self, each) is None)
+
+
 class Policy(Protocol):
     """One rule."""
 
-    def check(self, terms: Terms, member: Member) -> Verdict: ...
+    name: ClassVar[str]
+
+    def check(self, case: Case) -> Verdict: ...
 
 
 class MayConfirm:
-    """Only grown members confirm."""
+    """A member confirms what the household lets their role confirm, and no more of it."""
 
-    def check(self, terms: Terms, member: Member) -> Verdict:
-        allowed = member.role in (Role.OWNER, Role.ADULT)
-        return Verdict(policy="may_confirm", allowed=allowed, reason=f"{member.display_name} is a {member.role.value}")
+    name: ClassVar[str] = "may_confirm"
+
+    def check(self, case: Case) -> Verdict:
+        refused = _refused_by_role(case, case.member)
+        return Verdict(policy=self.name, allowed=refused is None, reason=refused or _role_of(case.member))
 
 
 class SpendingLimit:
-    """No single confirmation may allow more than the household's limit."""
+    """No single confirmation may allow more than the installation's limit, whatever a household has set."""
+
+    name: ClassVar[str] = "spending_limit"
 
     def __init__(self, limit: Money) -> None:
         self._limit = limit
 
-    def check(self, terms: Terms, member: Member) -> Verdict:
-        # A limit in one currency allows nothing in another: what a dollar is worth is not Halo's to decide.
-        free = terms.maximum.cents == 0
-        allowed = free or (terms.maximum.currency == self._limit.currency and terms.maximum <= self._limit)
-        return Verdict(
-            policy="spending_limit", allowed=allowed, reason=f"the limit is {self._limit.display}, this is {terms.maximum.display}"
-        )
+    def check(self, case: Case) -> Verdict:
+        most = case.terms.maximum
+        reason = f"the limit is {self._limit.display}, this is {most.display}"
+        return Verdict(policy=self.name, allowed=is_within(most, self._limit), reason=reason)
 
 
-def evaluate(policies: tuple[Policy, ...], terms: Terms, member: Member) -> tuple[Verdict, ...]:
+class TwoPeople:
+    """Above the household's amount, two different members have to say yes to the very same hash."""
+
+    name: ClassVar[str] = "two_people"
+
+    def check(self, case: Case) -> Verdict:
+        needed = case.situation.rules.people_needed(case.terms.maximum)
+        said = [each.display_name for each in case.approvers()]
+        reason = f"{needed} {'has' if needed == 1 else 'have'} to say yes, and {_listed(said, 'and') or 'nobody'} did"
+        return Verdict(policy=self.name, allowed=len(said) >= needed, reason=reason)
+
+
+class NotTheAskerAlone:
+    """Above the household's amount, the yes of whoever asked is not enough: somebody else's is needed, instead of theirs or beside it.
+
+    Two different people are enough in any case, so that a draft which one member asked for and the only other one changed can still be confirmed.
+    """
+
+    name: ClassVar[str] = "not_the_asker_alone"
+
+    def check(self, case: Case) -> Verdict:
+        approvers, asked_by = case.approvers(), case.situation.asked_by
+        somebody_else = len(approvers) > 1 or any(each.id not in asked_by for each in approvers)
+        allowed = somebody_else or case.situation.rules.asker_may_alone(case.terms.maximum)
+        return Verdict(policy=self.name, allowed=allowed, reason=f"{_askers(case.situation)} asked for it")
+
+
+#: Of these every verdict is expected: one that is missing is a no, because a rule that was not asked has not allowed anything.
+EXPECTED = (MayConfirm.name, SpendingLimit.name, TwoPeople.name, NotTheAskerAlone.name)
+
+#: A no of these is not about the member: their yes is good, and another one is needed beside it.
+_WANTS_ANOTHER = {TwoPeople.name, NotTheAskerAlone.name}
+
+
+def policies(limit: Money) -> tuple[Policy, ...]:
+    """Every rule there is, with the installation's spending limit."""
+    return (MayConfirm(), SpendingLimit(limit), TwoPeople(), NotTheAskerAlone())
+
+
+def evaluate(rules: tuple[Policy, ...], case: Case) -> tuple[Verdict, ...]:
     """Every rule's verdict, also after one has said no: the record shows them all."""
-    return tuple(policy.check(terms, member) for policy in policies)
+    return tuple(rule.check(case) for rule in rules)
+
+
+def refusals(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Every no, in order; a rule that was not asked says no, too."""
+    asked = {verdict.policy for verdict in verdicts}
+    missing = (Verdict(policy=name, allowed=False, reason=f"the rule {name} was not asked") for name in EXPECTED if name not in asked)
+    return (*(verdict for verdict in verdicts if not verdict.allowed), *missing)
+
+
+def wants_only_another(refused: Sequence[Verdict], verdicts: Sequence[Verdict]) -> bool:
+    """Whether all that is missing is somebody else's yes."""
+    return bool(refused) and all(verdict in verdicts and verdict.policy in _WANTS_ANOTHER for verdict in refused)
+
+
+def _refused_by_role(case: Case, member: Member) -> str | None:
+    """Why `member`'s role may not confirm these terms; None where it may."""
+    verb, most = case.terms.verb, case.terms.maximum
+    allowance = case.situation.rules.allowance(member.role, verb)
+    if allowance is None:
+        return _role_of(member)
+    if allowance.up_to is None or is_within(most, allowance.up_to):
+        return None
+    return f"{_role_of(member)} and may confirm {verb} up to {allowance.up_to.display}, this is {most.display}"
+
+
+def _role_of(member: Member) -> str:
+    role = member.role.value
+    return f"{member.display_name} is {'an' if role[0] in 'ao' else 'a'} {role}"
+
+
+def approval_words(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...]:
+    """Who may say yes, for the card: in the ordinary case one short sentence. Everybody sees a card, so people are called by their names."""
+    rules = policies(limit)
+    refused = {each: refusals(evaluate(rules, Case(terms=terms, member=each, situation=situation))) for each in situation.members}
+    may = [each for each in situation.members if all(verdict.policy in _WANTS_ANOTHER for verdict in refused[each])]
+    if not may:
+        over = not is_within(terms.maximum, limit)
+        return (f"Nobody may confirm this: the limit is {limit.display}." if over else "Nobody here may confirm this.",)
+    enough = [each for each in may if not refused[each]]
+    if enough == may:
+        return (f"{_either(may)} may confirm.",)
+    said = [each for each in may if each.id in situation.approved_by]
+    left = [each for each in enough if each not in said]
+    why = _why_another(terms, situation, may)
+    if said and left:
+        return (f"{why}.", f"{_both(said)} {'has' if len(said) == 1 else 'have'} said yes; {_either(left)} still has to.")
+    return (f"{why}{_of_whom(may, enough)}.",)
+
+
+def _why_another(terms: Terms, situation: Situation, may: Sequence[Member]) -> str:
+    if situation.rules.people_needed(terms.maximum) > 1:
+        return f"{terms.maximum.display} needs two people"
+    nobody_else = len(may) > 1 and all(each.id in situation.asked_by for each in may)
+    return f"{_askers(situation)} asked for it, so {'two people have' if nobody_else else 'somebody else has'} to confirm"
+
+
+def _of_whom(may: Sequence[Member], enough: Sequence[Member]) -> str:
+    """Whose yes is wanted: one of `enough`, else any two who may."""
+    if enough:
+        return f": {_either(enough)}"
+    if len(may) == 1:
+        return f", but only {_both(may)} may confirm"
+    return f": {_both(may)}" if len(may) == 2 else f": any two of {_both(may)}"
+
+
+def _askers(situation: Situation) -> str:
+    return _both([each for each in situation.members if each.id in situation.asked_by]) or "Somebody"
+
+
+def _either(members: Sequence[Member]) -> str:
+    return _listed([each.display_name for each in members], "or")
+
+
+def _both(members: Sequence[Member]) -> str:
+    return _listed([each.display_name for each in members], "and")
+
+
+def _listed(names: Sequence[str], joined_by: str) -> str:
+    """`Alex, Sam or Jo`."""
+    *others, last = names or [""]
+    return f"{', '.join(others)} {joined_by} {last}" if others else last

@@ -28,7 +28,8 @@ def inert(text: str, *, max_chars: int = 500) -> str:
     """`text` on one line, without anything that could move a cursor, hide, reorder or flood; cut to `max_chars` with an ellipsis."""
     # Escape sequences are cut before the length, so that half of one is never left over.
     bounded = _ESCAPES.sub("", text[: 8 * max_chars])
-    visible = _HIDDEN.sub("", bounded)
+    # Scripts bring format controls of their own, which nobody sees either.
+    visible = "".join(c for c in _HIDDEN.sub("", bounded) if unicodedata.category(c) != "Cf")
     printable = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp") else c for c in visible)
     line = " ".join(printable.split())
     cut = len(line) > max_chars or len(text) > 8 * max_chars
@@ -38,4 +39,4 @@ def inert(text: str, *, max_chars: int = 500) -> str:
 def readable(text: str) -> str:
     """`text` with every character a reader would not see turned into a space, of the same length, so that offsets still count in the original."""
     spaced = _HIDDEN.sub(" ", _ESCAPES.sub(lambda escape: " " * len(escape[0]), text))
-    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in spaced)
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in spaced)

@@ -8,15 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from halo_engine.clock import Clock
 from halo_engine.model import event
 from halo_engine.model.card import Card, clarification_card, draft_card, not_supported_card, unavailable_card
-from halo_engine.model.draft import Draft, DraftStatus, Terms, difference, iso_utc
+from halo_engine.model.difference import difference
+from halo_engine.model.draft import Draft, DraftStatus, Terms, iso_utc
 from halo_engine.model.errors import AlreadyCancelled, AlreadyConfirmed, Conflict, DraftExpired, InvalidInput
 from halo_engine.model.household import Member
 from halo_engine.model.ids import Prefix
 from halo_engine.model.intent import UNSUPPORTED, Intent, Params
+from halo_engine.model.money import Money
+from halo_engine.model.policy import approval_words
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store
 from halo_engine.verb import Context, Proposal, Question, Refusal, Verb, Verbs
@@ -31,13 +35,15 @@ class Place:
     request_id: str
     household_id: str
     revises: Draft | None = None
+    also_asked_by: tuple[str, ...] = ()
 
 
 class Drafting:
     """Writes drafts, and everything that can happen to one before it is confirmed."""
 
-    def __init__(self, store: Store, verbs: Verbs, clock: Clock, *, lives_s: int) -> None:
+    def __init__(self, store: Store, verbs: Verbs, clock: Clock, *, lives_s: int, spending_limit: Money) -> None:
         self._store, self._verbs, self._clock, self._lives = store, verbs, clock, timedelta(seconds=lives_s)
+        self._limit = spending_limit
 
     def draft(self, request: Request, context: Context) -> Card:
         """The card for a request: a draft, a clarification, or a polite no."""
@@ -57,11 +63,17 @@ class Drafting:
             case Refusal(reason=reason):
                 return self._refuse(request, unavailable_card(request_id=request.id, reason=reason))
             case Proposal() as proposal:
-                place = Place(request_id=request.id, household_id=request.household_id)
+                place = Place(request_id=request.id, household_id=request.household_id, also_asked_by=request.also_asked)
                 with self._store.transaction() as books:
                     books.requests.understand(request.id, request.intent, None)
                     draft = self.open(books, proposal, params, place, user_id=context.member.id, remainder=request.intent.remainder)
-                return draft_card(draft)
+                    return self.card(books, draft)
+
+    def card(self, books: Books, draft: Draft) -> Card:
+        """The card of a draft as it stands in this transaction, with who may confirm it."""
+        members = books.households.members(draft.household_id)
+        words = approval_words(draft.terms, books.approvals.situation(draft, members), self._limit)
+        return draft_card(draft, approval=words, zone=ZoneInfo(books.households.home().time_zone))
 
     def open(
         self, books: Books, proposal: Proposal, params: Params, place: Place, *, user_id: str | None, remainder: str | None = None
@@ -80,6 +92,7 @@ class Drafting:
             remainder=remainder,
             revises=place.revises.id if place.revises else None,
             changes=difference(place.revises.terms, terms) if place.revises else (),
+            also_asked_by=place.revises.also_asked_by if place.revises else place.also_asked_by,
         )
         books.drafts.add(draft)
         books.events.append(_created(draft), household_id=draft.household_id, entity_id=draft.id, user_id=user_id)
@@ -97,17 +110,21 @@ class Drafting:
             case Refusal(reason=reason):
                 raise Conflict(reason, hint=_unchanged(before))
             case Proposal() as proposal:
-                return draft_card(self._revise(before, proposal, params, user_id=context.member.id))
+                return self._revise(before, proposal, params, user_id=context.member.id)
 
-    def _revise(self, seen: Draft, proposal: Proposal, params: Params, *, user_id: str) -> Draft:
+    def _revise(self, seen: Draft, proposal: Proposal, params: Params, *, user_id: str) -> Card:
         with self._store.transaction() as books:
             before = standing(books, seen.household_id, seen.id)
+            if not difference(before.terms, quoted_now(proposal, before.terms)):
+                # Another hash for the same would make every yes to it so far worthless.
+                raise InvalidInput("That changes nothing in what would be done.", hint="The draft stays as it was.")
             terms = self._terms(proposal, before.household_id, before.id, revision=seen.revision + 1, now=books.now)
             after = before.model_copy(
                 update={
                     "terms": terms,
                     "payload": {"params": params.model_dump(mode="json")},
                     "changes": difference(before.terms, terms),
+                    "also_asked_by": tuple(dict.fromkeys((*before.also_asked_by, user_id))),
                 }
             )
             # Compared with the draft that was read before the vendor was asked: a change in between is a conflict, not overwritten.
@@ -120,7 +137,7 @@ class Drafting:
                 changes=after.changes,
             )
             books.events.append(payload, household_id=after.household_id, entity_id=after.id, user_id=user_id)
-            return after
+            return self.card(books, after)
 
     def cancel(self, household_id: str, draft_id: str, member: Member) -> Card:
         """End an open draft. Cancelling twice is the same as once."""
@@ -142,14 +159,23 @@ class Drafting:
         return write_terms(proposal, household_id=household_id, draft_id=draft_id, revision=revision, expires_at=expires_at, nonce=nonce)
 
     def _ask(self, request: Request, question: Question) -> Card:
-        asked = {"field": question.field, "options": [option.model_dump(mode="json") for option in question.options]}
+        asked = {
+            "field": question.field,
+            "question": question.question,
+            "asked_by": list(request.asked_by),
+            "options": [option.model_dump(mode="json") for option in question.options],
+        }
         with self._store.transaction() as books:
             books.requests.understand(request.id, request.intent, asked)
             payload = event.ClarificationAsked(field=question.field, options=len(question.options))
             books.events.append(payload, household_id=request.household_id, entity_id=request.id)
-        title = f"One question: {request.intent.verb.capitalize()}"
         return clarification_card(
-            request_id=request.id, question=question.question, options=question.options, title=title, remainder=request.intent.remainder
+            request_id=request.id,
+            question=question.question,
+            options=question.options,
+            verb=request.intent.verb,
+            remainder=request.intent.remainder,
+            asked_by=request.user_id,
         )
 
     def _refuse(self, request: Request, card: Card) -> Card:
@@ -226,6 +252,7 @@ def _created(draft: Draft) -> event.DraftCreated:
         currency=draft.terms.total.currency,
         expires_at=iso_utc(draft.expires_at),
         revises=draft.revises,
+        also_asked_by=draft.also_asked_by,
     )
 
 

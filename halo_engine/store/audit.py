@@ -12,7 +12,11 @@ from halo_engine.model.canonical import sha256_hex
 from halo_engine.model.draft import iso_utc
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.execution import Execution
+from halo_engine.model.household import Member, Role
+from halo_engine.model.money import Money
+from halo_engine.model.policy import EXPECTED
 from halo_engine.model.receipt import Receipt
+from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules, is_within
 
 
 def broken_links(events: Iterable[Event]) -> Iterator[str]:
@@ -38,7 +42,8 @@ def _was_altered(event: Event) -> bool:
 
 
 _EFFECTS = ("execution.done", "execution.partial")
-_POLICIES = {"may_confirm", "spending_limit"}
+#: What confirmations were held against before households had rules of their own.
+_FIRST_POLICIES = {"may_confirm", "spending_limit"}
 _TERMINAL = (*_EFFECTS, "execution.failed", "execution.terms_changed", "execution.handed_off", "execution.needs_attention")
 
 
@@ -46,7 +51,8 @@ def broken_promises(events: Iterable[Event]) -> Iterator[str]:
     """Where the log tells of something that must not happen.
 
     Nothing is sent without an earlier confirmation, in time, of that very hash (I3); no more is charged than was confirmed (I4); an execution
-    ends once (I5); an effect has its receipt (I2).
+    ends once (I5); an effect has its receipt (I2). Where the rules of that moment wanted two people, there were two; where they wanted somebody
+    else than whoever asked, there was; and everybody who was counted is on record with a yes to that very hash.
     """
     seen = _Seen()
     for event in events:
@@ -67,6 +73,15 @@ class _Seen:
         self._standing: dict[str, str] = {}
         self._confirmed: dict[str, Event] = {}
         self._ended: dict[str, str] = {}
+        #: By member, as far as the log tells: one from before it told roles knows only those that were changed.
+        self.roles: dict[str, str] = {}
+        self.tells_roles = False
+        self._verbs: dict[str, str] = {}
+        #: None until the household has set any.
+        self.rules: ConfirmRules | None = None
+        #: Who said yes before it was enough, by hash; who asked or changed it, by draft.
+        self._approved: dict[str, set[str | None]] = {}
+        self._asked: dict[str, set[str | None]] = {}
         self.without_receipt: set[str] = set()
 
     def check(self, event: Event) -> Iterator[str]:
@@ -74,8 +89,23 @@ class _Seen:
             case "draft.created" | "draft.revised":
                 self._expires_at[str(event.payload.get("draft_hash"))] = str(event.payload.get("expires_at"))
                 self._standing[event.entity_id] = str(event.payload.get("draft_hash"))
+                self._asked.setdefault(event.entity_id, set()).update((event.user_id, *event.payload.get("also_asked_by", ())))
+                self._verbs.setdefault(event.entity_id, str(event.payload.get("verb")))
             case "draft.cancelled":
                 self._standing.pop(event.entity_id, None)
+            case "household.created":
+                payload = event.payload
+                self.roles = dict(zip(payload.get("members", ()), payload.get("roles", ()), strict=False))
+                self.tells_roles = bool(self.roles)
+            case "household.member_added" | "household.role_changed":
+                yield from self._check_owner(event)
+                self.roles[event.entity_id] = str(event.payload.get("role"))
+            case "household.rules_changed":
+                yield from self._check_owner(event)
+                self.rules = ConfirmRules.model_validate(event.payload.get("rules"))
+            case "draft.approved":
+                yield from self._check_terms(event, "approved")
+                self._approved.setdefault(str(event.payload.get("draft_hash")), set()).add(event.user_id)
             case "draft.confirmed":
                 yield from self._check_confirmation(event)
             case "receipt.stored":
@@ -88,22 +118,61 @@ class _Seen:
             case kind if kind.startswith("execution."):
                 yield from self._check_execution(event)
 
+    def _check_terms(self, event: Event, done: str) -> Iterator[str]:
+        if iso_utc(event.created_at) >= self._expires_at.get(str(event.payload.get("draft_hash")), ""):
+            yield f"draft {event.entity_id} was {done} with terms that had expired or were never shown"
+        elif event.payload.get("draft_hash") != self._standing.get(event.entity_id):
+            yield f"draft {event.entity_id} was {done} with terms that did not stand any more"
+
+    def _check_allowances(self, event: Event, counted: set[str], most: Money) -> Iterator[str]:
+        """Everybody who was counted lived here, in a role that may confirm this; a log that did not tell roles says nothing about it."""
+        verb, rules = self._verbs.get(event.entity_id, ""), self.rules or DEFAULT_RULES
+        for member in sorted(counted) if self.tells_roles else ():
+            role = self.roles.get(member)
+            allowance = rules.allowance(Role(role), verb) if role else None
+            if allowance is None or (allowance.up_to is not None and not is_within(most, allowance.up_to)):
+                yield f"draft {event.entity_id} was confirmed by {member}, who may not"
+
+    def _check_owner(self, event: Event) -> Iterator[str]:
+        unknown = None if self.tells_roles else Role.OWNER
+        if event.user_id is None or self.roles.get(event.user_id, unknown) != Role.OWNER:
+            yield f"{event.event_type} of {event.entity_id} was not done by an owner"
+
     def _check_confirmation(self, event: Event) -> Iterator[str]:
         execution = str(event.payload.get("execution_id"))
-        if iso_utc(event.created_at) >= self._expires_at.get(str(event.payload.get("draft_hash")), ""):
-            yield f"draft {event.entity_id} was confirmed with terms that had expired or were never shown"
-        elif event.payload.get("draft_hash") != self._standing.get(event.entity_id):
-            yield f"draft {event.entity_id} was confirmed with terms that did not stand any more"
+        yield from self._check_terms(event, "confirmed")
         if any(earlier.entity_id == event.entity_id for earlier in self._confirmed.values()):
             yield f"draft {event.entity_id} was confirmed before"
         verdicts = event.payload.get("verdicts") or []
         # Every rule must have been asked, not only said yes: a check that was left out is no yes.
         asked = {verdict.get("policy") for verdict in verdicts if verdict.get("allowed")}
-        if not asked >= _POLICIES or len(asked) != len(verdicts):
+        expected = _FIRST_POLICIES if self._is_of_old(event) else set(EXPECTED)
+        if not asked >= expected or len(asked) != len(verdicts):
             yield f"draft {event.entity_id} was confirmed against a policy"
+        self._confirmed[execution] = event
         if event.user_id is None:
             yield f"draft {event.entity_id} was confirmed by nobody"
-        self._confirmed[execution] = event
+        elif not self._is_of_old(event):
+            yield from self._check_people(event, event.user_id)
+
+    def _is_of_old(self, event: Event) -> bool:
+        """Whether it was confirmed by a Halo that knew no rules; once a household has set some, there is no such thing."""
+        return self.rules is None and "approved_by" not in event.payload
+
+    def _check_people(self, event: Event, confirmed_by: str) -> Iterator[str]:
+        payload, rules = event.payload, self.rules or DEFAULT_RULES
+        most = Money(cents=int(payload.get("maximum_cents", 0)), currency=str(payload.get("currency")))
+        counted = set(payload.get("approved_by") or ())
+        on_record = {confirmed_by, *self._approved.get(str(payload.get("draft_hash")), ())}
+        # By its own word or by the rules of that moment, whichever wants more.
+        if len(counted & on_record) < max(int(payload.get("people_needed", 1)), rules.people_needed(most)):
+            yield f"draft {event.entity_id} was confirmed by fewer people than were needed"
+        if confirmed_by not in counted or not counted <= on_record:
+            yield f"draft {event.entity_id} was confirmed with a yes that nobody gave"
+        yield from self._check_allowances(event, counted, most)
+        asked_by = {*(payload.get("asked_by") or ()), *self._asked.get(event.entity_id, ())}
+        if not rules.asker_may_alone(most) and len(counted) < 2 and counted <= asked_by:
+            yield f"draft {event.entity_id} was confirmed by nobody but who had asked for it"
 
     def _check_execution(self, event: Event) -> Iterator[str]:
         confirmation = self._confirmed.get(event.entity_id)
@@ -144,6 +213,22 @@ def books_that_differ(events: Iterable[Event], executions: Iterable[Execution], 
         elif _receipt_facts(receipt) != (event.payload.get("content_sha256"), event.payload.get("external_reference_id")):
             yield f"receipt {receipt_id} was altered: it is not the one in the log"
     yield from (f"receipt {receipt_id} is in the books and not in the log" for receipt_id in sorted(kept))
+
+
+def people_that_differ(events: Iterable[Event], members: Iterable[Member], rules: ConfirmRules) -> Iterator[str]:
+    """Where a role or the rules, as they stand in the books and decide the next yes, are not what the log says they are."""
+    told = _Seen()
+    for event in events:
+        try:
+            tuple(told.check(event))
+        except (AttributeError, TypeError, ValueError):
+            # Named already, by `broken_promises`.
+            continue
+    for member in members if told.tells_roles else ():
+        if told.roles.get(member.id) != member.role:
+            yield f"member {member.id} was altered: the log says {told.roles.get(member.id, 'nothing of them')}"
+    if (told.rules or DEFAULT_RULES) != rules:
+        yield "the rules of who may confirm were altered: they are not the ones in the log"
 
 
 def _execution_differs(execution: Execution, last: Event | None) -> Iterator[str]:

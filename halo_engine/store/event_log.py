@@ -28,9 +28,15 @@ class EventLog:
         self._ends: dict[str, tuple[int, str]] = {}
         self._unwritten: list[dict[str, Any]] = []
 
+    def hold(self, household_id: str) -> None:
+        """Lock the household's chain until the transaction ends: whatever is read from here on is what the next event will have happened under."""
+        if household_id not in self._ends:
+            self._ends[household_id] = self._locked_end(household_id)
+
     def append(self, payload: Payload, *, household_id: str, entity_id: str, user_id: str | None = None, suffix: str = "") -> Event:
         """Add what happened to `entity_id`. `suffix` completes the type of an event whose name carries a status."""
-        last_seq, last_hash = self._ends.get(household_id) or self._locked_end(household_id)
+        self.hold(household_id)
+        last_seq, last_hash = self._ends[household_id]
         event = Event(
             id=self._clock.new_id(Prefix.EVENT),
             household_id=household_id,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlmodel import col
 
 from halo_engine.model.errors import NotFound, NotInitialised
-from halo_engine.model.household import Household, Member, Preference
+from halo_engine.model.household import Household, Member, Preference, Role
+from halo_engine.model.rules import ConfirmRules
 from halo_engine.store import tables
-from halo_engine.store.values import household_value, member_value, preference_value, to_json
+from halo_engine.store.values import household_value, member_value, preference_value, rules_json, rules_value, to_json
 
 
 class Households:
@@ -52,14 +53,24 @@ class Households:
 
     def member(self, household_id: str, who: str | None) -> Member:
         """The member called `who` (name in any case, or id); without a name, the first. Raises `NotFound`."""
-        members = self.members(household_id)
-        if who is None:
-            return members[0]
-        for member in members:
-            if who == member.id or who.casefold() == member.display_name.casefold():
-                return member
-        names = ", ".join(member.display_name for member in members)
-        raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
+        return called(self.members(household_id), who)
+
+    def add_member(self, member: Member) -> None:
+        """Somebody more. The caller has held the household's chain and made sure that the name is free."""
+        self._connection.execute(insert(tables.User), member.model_dump())
+
+    def set_role(self, member: Member, role: Role) -> Member:
+        """Give a member another role."""
+        self._connection.execute(_SET_ROLE, {"of": member.id, "role": role.value})
+        return member.model_copy(update={"role": role})
+
+    def rules(self, household_id: str) -> ConfirmRules:
+        """Who may confirm what. Raises `StoreDamaged` where that cannot be read."""
+        return rules_value(self._connection.execute(_RULES, {"of": household_id}).scalar_one())
+
+    def set_rules(self, household_id: str, rules: ConfirmRules, *, now: datetime) -> None:
+        """Put `rules` in the place of the ones before."""
+        self._connection.execute(_SET_RULES, {"of": household_id, "confirm_rules_json": rules_json(rules), "updated_at": now})
 
     def of_member(self, member_id: str) -> tuple[Household, Member, Preference]:
         """A member, the household they live in and what it prefers, in one look."""
@@ -74,6 +85,17 @@ class Households:
 
     def preference(self, household_id: str) -> Preference:
         return preference_value(self._connection.execute(_PREFERENCE, {"of": household_id}).mappings().one())
+
+
+def called(members: Sequence[Member], who: str | None) -> Member:
+    """As `Households.member`, among members that were read before."""
+    if who is None:
+        return members[0]
+    for member in members:
+        if who == member.id or who.casefold() == member.display_name.casefold():
+            return member
+    names = ", ".join(member.display_name for member in members)
+    raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
 
 def _named(columns: Sequence[ColumnElement[Any]], row: Sequence[Any]) -> dict[str, Any]:
@@ -93,4 +115,7 @@ _OF_MEMBER = (
     .where(col(tables.User.id) == bindparam("of"))
 )
 _MEMBERS = select(*tables.columns_of(tables.User)).where(col(tables.User.household_id) == bindparam("of")).order_by(col(tables.User.id))
+_SET_ROLE = update(tables.User).where(col(tables.User.id) == bindparam("of"))
+_RULES = select(col(tables.Preference.confirm_rules_json)).where(col(tables.Preference.household_id) == bindparam("of"))
+_SET_RULES = update(tables.Preference).where(col(tables.Preference.household_id) == bindparam("of"))
 _PREFERENCE = select(*tables.columns_of(tables.Preference)).where(col(tables.Preference.household_id) == bindparam("of"))

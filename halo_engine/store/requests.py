@@ -18,7 +18,7 @@ from halo_engine.store.values import to_json
 
 
 class Request(Value):
-    """One message to Halo. `clarification` is the open question's field and options, None when nothing is being asked."""
+    """One message to Halo. `clarification` is the open question with its field and options, None when nothing is being asked."""
 
     id: str
     household_id: str
@@ -27,7 +27,14 @@ class Request(Value):
     text: str
     intent: Intent
     clarification: dict[str, Any] | None = None
+    #: Who else asked for it, by id: a question's answer completes what another member had asked. Kept with what comes of it.
+    also_asked: tuple[str, ...] = ()
     created_at: datetime
+
+    @property
+    def asked_by(self) -> tuple[str, ...]:
+        """Everybody who asked for it."""
+        return tuple(dict.fromkeys((*(self.clarification or {}).get("asked_by", ()), *self.also_asked, self.user_id)))
 
 
 class Requests:

@@ -18,11 +18,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from halo_engine.clock import Clock
 from halo_engine.model.errors import StoreFailed
 from halo_engine.store import schema, sqlite
+from halo_engine.store.addresses import Addresses
+from halo_engine.store.approvals import Approvals
+from halo_engine.store.devices import Devices
 from halo_engine.store.directory import prepare_directory, prepare_file
 from halo_engine.store.drafts import Drafts
 from halo_engine.store.event_log import EventLog
 from halo_engine.store.executions import Executions
 from halo_engine.store.households import Households
+from halo_engine.store.messages import Messages
 from halo_engine.store.receipts import Receipts
 from halo_engine.store.requests import Requests
 from halo_engine.store.slots import AdvisorySlots, FileSlots, Slots
@@ -43,9 +47,13 @@ class Books:
         self.households = Households(connection)
         self.requests = Requests(connection)
         self.drafts = Drafts(connection)
+        self.approvals = Approvals(connection)
         self.executions = Executions(connection)
         self.receipts = Receipts(connection)
         self.usuals = Usuals(connection)
+        self.addresses = Addresses(connection)
+        self.messages = Messages(connection)
+        self.devices = Devices(connection)
         self.events = EventLog(connection, clock, self.now)
 
     def tell_time_again(self) -> None:

@@ -1,4 +1,4 @@
-"""The specification's ten entities as tables, with its names and fields, and the two the design adds: revisions of drafts, and Usual bundles.
+"""The specification's ten entities as tables, with its names and fields, and what the design adds to them.
 
 Rows are not values: a `table=True` class skips validation, so rows stay in this package. JSON columns are text: what is hashed must come back byte
 for byte. Amounts are integer cents. The shapes here must equal what the migrations make; a test compares them.
@@ -67,6 +67,7 @@ class Preference(SQLModel, table=True):
     default_booking_vendor: str
     payment_method_masked: str | None = None
     shipping_address_json: str | None = _text(optional=True)
+    confirm_rules_json: str | None = _text(optional=True)
     created_at: datetime = _at()
     updated_at: datetime = _at()
 
@@ -207,3 +208,52 @@ class UsualBundle(SQLModel, table=True):
     name: str
     items_json: str = _text()
     created_at: datetime = _at()
+
+
+class DraftApproval(SQLModel, table=True):
+    """A yes to terms that need another one too. One per member and version of the terms."""
+
+    __tablename__ = "draft_approval"
+    draft_hash: str = Field(primary_key=True)
+    user_id: str = Field(sa_column=Column(ForeignKey("user.id"), primary_key=True))
+    draft_id: str = _ref("draft.id")
+    given_at: datetime = _at()
+
+
+class MemberAddress(SQLModel, table=True):
+    """By what a member is known in a thread of messages: a phone number or an e-mail address."""
+
+    __tablename__ = "member_address"
+    household_id: str = Field(sa_column=Column(ForeignKey("household.id"), primary_key=True))
+    address: str = Field(primary_key=True)
+    user_id: str = _ref("user.id", index=False)
+
+
+class CardMessage(SQLModel, table=True):
+    """A card that was sent as a message: what an answer to that very message is an answer to."""
+
+    __tablename__ = "card_message"
+    message_id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    chat_id: str
+    request_id: str | None = Field(default=None, sa_column=Column(ForeignKey("execution_request.id"), nullable=True))
+    draft_id: str | None = Field(default=None, sa_column=Column(ForeignKey("draft.id"), nullable=True))
+    draft_hash: str | None = None
+    execution_id: str | None = Field(default=None, sa_column=Column(ForeignKey("execution.id"), nullable=True))
+    card_kind: str
+    status: str
+    sent_at: datetime = _at()
+
+
+class Device(SQLModel, table=True):
+    """Something that may call for a member. Only the hash of its token is kept."""
+
+    __tablename__ = "device"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id", index=False)
+    user_id: str = _ref("user.id", index=False)
+    name: str
+    token_sha256: str = Field(unique=True)
+    created_at: datetime = _at()
+    expires_at: datetime = _at()
+    revoked_at: datetime | None = _at(optional=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from halo_engine.model.confirmation import Confirmation
+from halo_engine.model.device import Device
 from halo_engine.model.draft import Draft
 from halo_engine.model.errors import StoreDamaged
 from halo_engine.model.event import Event
@@ -19,6 +20,8 @@ from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Preference, Usual
 from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
+from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
+from halo_engine.model.strict_json import loads
 
 #: The fields of a row by their column's name; SQLAlchemy types its own by `Any`.
 Row = Mapping[Any, Any]
@@ -109,9 +112,27 @@ def preference_value(row: Row) -> Preference:
         return Preference.model_validate({**picked, "shipping_address": json.loads(address) if address else None})
 
 
+def rules_value(confirm_rules_json: str | None) -> ConfirmRules:
+    """The rules a household has set, or the ones it starts with. Rules that cannot be read are an error and never the ones to start with."""
+    if confirm_rules_json is None:
+        return DEFAULT_RULES
+    with _readable("Who may confirm what"):
+        # Strict: the ordinary loader would keep the last of two rules of one name.
+        return ConfirmRules.model_validate(loads(confirm_rules_json.encode()))
+
+
+def rules_json(rules: ConfirmRules) -> str:
+    return to_json(rules.model_dump(mode="json"))
+
+
 def usual_value(row: Row) -> Usual:
     with _readable(f"Usual {row['id']}"):
         return Usual.model_validate({**_picked(row, Usual.model_fields), "items": json.loads(row["items_json"])})
+
+
+def device_value(row: Row) -> Device:
+    with _readable(f"Device {row['id']}"):
+        return Device.model_validate(_picked(row, Device.model_fields))
 
 
 @contextmanager

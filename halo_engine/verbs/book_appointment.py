@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
-from halo_engine.model.card import Option
 from halo_engine.model.draft import Fact, Terms, iso_utc
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.outcome import Found, Outcome
 from halo_engine.vendors.square import Appointment, HouseRules, Service, zone_of
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal

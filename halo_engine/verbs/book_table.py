@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import ClassVar
 
-from halo_engine.model.card import Option
 from halo_engine.model.draft import Charge, Fact, Terms
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.outcome import Found, Outcome, Rejected
 from halo_engine.vendors.resy import BookingTerms, Reservation, Slot, Venue, zone_of
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal

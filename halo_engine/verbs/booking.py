@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 from pydantic import Field, model_serializer
 from pydantic.json_schema import SkipJsonSchema
 
-from halo_engine.model.card import Option
 from halo_engine.model.draft import Terms
 from halo_engine.model.intent import Params
+from halo_engine.model.option import Option
 from halo_engine.model.outcome import Found, Outcome
 from halo_engine.parsing.values.times import occurrences
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal
@@ -155,6 +155,7 @@ def first_or_second(free: Iterable[Starts], params: BookParams, *, name: str) ->
             label=f"{clock(at)}{which_of_two(at)}",
             reason=f"{name}, {params.date}",
             params=as_payload(params.model_copy(update={"of_two": "second" if fold else "first"})),
+            starts=at,
         )
         for fold, at in sorted(twins.items())
     )
@@ -176,10 +177,12 @@ def other_times(free: Sequence[Starts], params: BookParams, *, name: str, lacks:
     """The nearest times as a question, the clocks' change named where it is the cause; the plain no where nothing is free that day."""
     if not free:
         return Refusal(reason=f"{name} has no {lacks} on {params.date}.")
-    times = dict.fromkeys(clock(one.starts) for one in nearest(free, params.time or "12:00"))
+    times: dict[str, datetime] = {}
+    for one in nearest(free, params.time or "12:00"):
+        times.setdefault(clock(one.starts), one.starts)
     options = tuple(
-        Option(label=at, reason=f"{_away(at, params.time)}; {name}, {params.date}", params=as_payload(_at(params, at)))
-        for at in list(times)[:3]
+        Option(label=at, reason=f"{_away(at, params.time)}; {name}, {params.date}", params=as_payload(_at(params, at)), starts=starts)
+        for at, starts in list(times.items())[:3]
     )
     return Question(field="time", question=f"{_why_not(params, name, free[0].starts.tzinfo)} Another time?", options=options)
 

@@ -14,10 +14,10 @@ from typing import ClassVar, Literal
 from dateutil.relativedelta import relativedelta
 from rapidfuzz import fuzz, process, utils
 
-from halo_engine.model.card import Option
 from halo_engine.model.draft import Charge, Fact, Terms
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.outcome import Found, Outcome, Reason, Rejected, Unknown
 from halo_engine.vendors.subscriptions import Subscription, day_in
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal, Verb
@@ -95,7 +95,7 @@ class Cancel(Verb[CancelParams]):
             fulfilment=_facts(subscription, ends, context, now=now),
             policies=_policies(subscription, context, now=now),
             warnings=_warnings(subscription, now=now),
-            irreversible=now or provider.capability != "api",
+            irreversible=now or provider.capability != "api" or fee.cents > 0,
             instruction=dict(instruction),
         )
 

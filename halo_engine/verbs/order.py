@@ -13,9 +13,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from halo_engine.model.card import Option
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.value import Value
 from halo_engine.vendors.merchant import Merchant, Offer, PastOrder
 from halo_engine.verb import Context, Instruction, Proposal, Question, Refusal

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halo_engine.model.card import Option
-from halo_engine.model.household import Usual
+from halo_engine.model.household import Usual, UsualItem
 from halo_engine.model.intent import Example, Params, VerbSpec
+from halo_engine.model.option import Option
 from halo_engine.model.value import Value
 from halo_engine.vendors.merchant import Merchant
 from halo_engine.verb import Context, Instruction, Question, Refusal
@@ -18,6 +18,8 @@ from halo_engine.verbs.purchase import Pick, Purchase, as_payload
 
 #: The verbs whose last execution can be repeated.
 _REPEATABLE = ("ORDER", "REORDER")
+#: So many items of a Usual are named where one has to be chosen.
+_NAMED = 3
 
 
 class Change(Value):
@@ -104,12 +106,18 @@ def _which(params: ReorderParams, usuals: tuple[Usual, ...]) -> Question:
     options = tuple(
         Option(
             label=usual.name,
-            reason=", ".join(item.name for item in usual.items[:3]),
+            reason=_first_of(usual.items),
             params=as_payload(params.model_copy(update={"source": "usual", "bundle": usual.name})),
         )
         for usual in usuals[:3]
     )
-    return Question(field="bundle", question="Which Usual?", options=options)
+    return Question(field="bundle", question="Which usual?", options=options)
+
+
+def _first_of(items: tuple[UsualItem, ...]) -> str:
+    """Three of them, and how many more there are."""
+    named, more = ", ".join(item.name for item in items[:_NAMED]), len(items) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _same(said: str, name: str) -> bool:

@@ -1,24 +1,22 @@
-"""Whether the process lives, and whether it can work."""
+"""Whether the process lives, and whether it can work. The only questions that anybody may ask."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
-from halo_engine.queries import Queries
-from halo_engine.settings import Settings
+from server.auth import AtHome
+
+routes = APIRouter(tags=["health"])
 
 
-def router(settings: Settings) -> APIRouter:
-    """`GET /healthz`: the process answers. `GET /readyz`: the books can be read (503 with the reason when not)."""
-    routes = APIRouter(tags=["health"])
+@routes.get("/healthz", operation_id="getHealth")
+def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
 
-    @routes.get("/healthz", operation_id="getHealth")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
 
-    @routes.get("/readyz", operation_id="getReadiness")
-    def readiness() -> dict[str, str]:
-        with Queries.open(settings):
-            return {"status": "ready"}
-
-    return routes
+@routes.get("/readyz", operation_id="getReadiness")
+def readiness(home: AtHome) -> dict[str, str]:
+    """The books can be read; 503 with the reason when not."""
+    with home.queries():
+        return {"status": "ready"}

@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from halo_engine.model.card import Card, Option, clarification_card, draft_card, execution_card, not_supported_card, unavailable_card
-from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms, difference
+from halo_engine.model.card import (
+    Card,
+    clarification_card,
+    draft_card,
+    execution_card,
+    not_supported_card,
+    superseded_card,
+    unavailable_card,
+)
+from halo_engine.model.difference import difference
+from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.money import Money
+from halo_engine.model.option import Option
 from halo_engine.model.receipt import Receipt
 
 AT = datetime(2026, 3, 6, 18, 0, tzinfo=UTC)
@@ -128,6 +138,60 @@ DEARER = draft(
     revises="dft_01jntp4zv0e4kr0x2s6m8w3b1p",
 )
 DEARER = DEARER.model_copy(update={"changes": difference(ORDER.terms, DEARER.terms)})
+DEARER_DELIVERY = draft(
+    order_terms(
+        charges=(Charge(label="shipping", amount=usd(120)), Charge(label="tax", amount=usd(268))),
+        total=usd(3784),
+        maximum=usd(3784),
+        fulfilment=(Fact(label="delivery", text="Tue 10 March, by 9 pm"), Fact(label="to", text="Alex Rivera, 410 Terry Ave N, Seattle")),
+        revision=2,
+    ),
+    title="Draft: Order paper towels and dish soap",
+    summary="The delivery that you confirmed is not offered any more.",
+    revises="dft_01jntp4zv0e4kr0x2s6m8w3b1p",
+)
+DEARER_DELIVERY = DEARER_DELIVERY.model_copy(update={"changes": difference(ORDER.terms, DEARER_DELIVERY.terms)})
+_PANTRY = (
+    ("Bounty Quick-Size Paper Towels, White, 8 Family Rolls", 1, 2298),
+    ("Dawn Platinum Dish Soap, 24 fl oz", 2, 549),
+    ("Cascade Complete ActionPacs, Lemon, 78 Count", 1, 1997),
+    ("Glad ForceFlex Tall Kitchen Bags, 13 Gallon", 2, 2099),
+    ("Maldon Sea Salt Flakes, 8.5 oz", 1, 649),
+    ("California Olive Ranch Extra Virgin Olive Oil, 25.4 fl oz", 1, 1449),
+    ("Rao's Homemade Marinara Sauce, 24 oz", 4, 799),
+    ("De Cecco Spaghetti No. 12, 1 lb", 6, 299),
+    ("Peet's Coffee Major Dickason's Blend, Whole Bean, 18 oz", 2, 1698),
+    ("Oatly Barista Edition Oat Milk, 32 fl oz, 6 Pack", 1, 2994),
+    ("Duracell Coppertop AA, 24 Count", 1, 1899),
+    ("Blue Apple", 12, 79),
+)
+PANTRY = draft(
+    order_terms(
+        verb="REORDER",
+        lines=tuple(Line(title=title, quantity=count, unit_price=usd(cents), reference="") for title, count, cents in _PANTRY),
+        total=usd(sum(count * cents for _, count, cents in _PANTRY) + 295),
+        maximum=usd(sum(count * cents for _, count, cents in _PANTRY) + 1500),
+        warnings=(
+            "The spaghetti comes from another seller, Pasta Direct, and cannot be returned.",
+            "Two items may arrive a day later than the rest.",
+        ),
+    ),
+    title="Draft: Reorder the big shop",
+    summary="The 12 things of your usual big shop, from Amazon.",
+)
+TWO_PEOPLE = (
+    "Over $100.00, so Alex and Sam both have to say yes.",
+    "Sam said yes at 18:04 UTC. Alex has not said anything yet.",
+)
+FOREIGN = draft(
+    order_terms(
+        lines=(Line(title="伊藤園 お〜いお茶 緑茶 525ml×24本 🍵", quantity=1, unit_price=usd(3396), reference="B0"),),
+        fulfilment=(Fact(label="to", text="Zoë Łukasiewicz, Straße 5, Ηράκλειο"),),
+        policies=("返品は30日以内に限ります。",),
+    ),
+    title="Draft: Order お茶",
+    summary="Order green tea from Amazon.",
+)
 
 DONE = Execution(
     id="exe_01jntp4zv0e4kr0x2s6m8w3b1q",
@@ -172,7 +236,7 @@ CARDS: dict[str, Card] = {
             Option(label="Amazon Basics 2-Ply, 12 Rolls, $17.99", reason="The cheapest by the sheet."),
             Option(label="Seventh Generation Recycled, 6 Rolls, $14.49"),
         ),
-        title="One question",
+        verb="ORDER",
     ),
     "terms_changed": draft_card(DEARER),
     "executing": unfinished(ExecutionStatus.SUBMITTING),
@@ -181,6 +245,17 @@ CARDS: dict[str, Card] = {
     "failed": unfinished(ExecutionStatus.FAILED, error_message="Amazon declined the payment method."),
     "needs_attention": unfinished(ExecutionStatus.NEEDS_ATTENTION),
     "cancelled": draft_card(ORDER.model_copy(update={"status": DraftStatus.CANCELLED})),
+    "terms_changed_delivery": draft_card(DEARER_DELIVERY),
+    "superseded": superseded_card(ORDER, revision=2),
+    "expired": draft_card(ORDER.model_copy(update={"status": DraftStatus.EXPIRED})),
+    "partial": unfinished(
+        ExecutionStatus.PARTIAL, vendor_reference="111-4820915-7726644", final_cost=usd(2298), error_message="The dish soap was sold out."
+    ),
+    "handed_off": unfinished(
+        ExecutionStatus.HANDED_OFF, handoff_url="https://www.amazon.com/gp/cart/view.html?ref_=nav_cart&associateTag=halo-household-20"
+    ),
+    "reorder_of_two_people": draft_card(PANTRY, approval=TWO_PEOPLE),
+    "other_scripts": draft_card(FOREIGN),
     "not_supported": not_supported_card(
         request_id=ORDER.request_id, reason="Halo orders, reorders, cancels subscriptions and books tables. It cannot remind you."
     ),

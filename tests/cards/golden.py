@@ -16,3 +16,21 @@ class Coloured(Golden):
     """Text with terminal control sequences, as `cat` shows it."""
 
     file_extension = "ansi"
+
+
+class Drawn(Golden):
+    """A picture in vectors."""
+
+    file_extension = "svg"
+
+
+class Page(Golden):
+    """A web page."""
+
+    file_extension = "html"
+
+
+class Picture(SingleFileSnapshotExtension):
+    """A picture in points, compared byte for byte."""
+
+    file_extension = "png"

@@ -6,14 +6,17 @@ import io
 import re
 
 import pytest
+from hypothesis import given, settings
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from syrupy.assertion import SnapshotAssertion
 
+from cards import words
 from cards.terminal import render, render_receipt
 from halo_engine.model.card import Card
 from tests.cards.examples import CARDS, RECEIPT
 from tests.cards.golden import Coloured, Golden
+from tests.cards.hostile import ANY_TEXT, FLOOD, TEXTS, card_of
 
 EVERY = pytest.mark.parametrize("name", list(CARDS))
 SGR = re.compile(r"\x1b\[[\d;]*m")
@@ -45,7 +48,7 @@ class TestGolden:
         picture = drawn(render(CARDS[name], width=width, colour=False), width=width)
         assert picture == snapshot(extension_class=Golden)
 
-    @pytest.mark.parametrize("name", ["draft_order", "terms_changed", "hostile"])
+    @pytest.mark.parametrize("name", ["draft_order", "terms_changed", "terms_changed_delivery", "hostile"])
     def test_colours_as_agreed(self, name: str, snapshot: SnapshotAssertion) -> None:
         picture = drawn(render(CARDS[name], width=76), width=76, colour=True)
         assert picture == snapshot(extension_class=Coloured)
@@ -91,7 +94,48 @@ class TestNothingIsLost:
         assert letters(plain) == letters(coloured)
 
 
+class TestWhatChanged:
+    def test_stands_above_everything_but_the_title(self) -> None:
+        picture = drawn(render(CARDS["terms_changed_delivery"], width=76, colour=False), width=76)
+        assert picture.index("What changed") < picture.index("Shipping +$1.20") < picture.index("The delivery that you confirmed")
+
+    def test_is_said_in_words_and_not_by_colour_alone(self) -> None:
+        card = CARDS["terms_changed_delivery"]
+        for colour in (False, True):
+            picture = SGR.sub("", drawn(render(card, width=100, colour=colour), width=100, colour=colour))
+            assert all(words.change_heading(change) in picture for change in words.told(card.changes))
+            assert "$0.00 → $1.20" in picture
+
+    def test_a_rise_and_a_fall_have_different_colours(self) -> None:
+        picture = drawn(render(CARDS["terms_changed_delivery"], width=76), width=76, colour=True)
+        styles = dict(re.findall(r"(\x1b\[[\d;]*m)([+−]\$[\d.]+)", picture))
+        assert sorted(styles.values()) == ["+$0.93", "−$0.27"]
+
+
+def assert_sound(text: str, *, width: int) -> None:
+    card = card_of(text)
+    picture = drawn(render(card, width=width, colour=False), width=width)
+    assert picture.replace("\n", "").isprintable()
+    assert max(cell_len(line) for line in picture.splitlines()) <= width
+    assert len(picture) < 200_000
+    found = letters(picture)
+    assert [each for each in words.harmless(card).disclosures if letters(each) not in found] == []
+
+
 class TestHostileText:
+    @pytest.mark.parametrize("sort", list(TEXTS))
+    @pytest.mark.parametrize("width", [40, 120])
+    def test_stays_in_the_box(self, sort: str, width: int) -> None:
+        assert_sound(TEXTS[sort], width=width)
+
+    def test_a_flood_in_every_place_is_bounded(self) -> None:
+        assert_sound(FLOOD, width=40)
+
+    @settings(max_examples=40, deadline=None)
+    @given(text=ANY_TEXT)
+    def test_any_text_in_any_place_is_shown_and_no_more(self, text: str) -> None:
+        assert_sound(text, width=76)
+
     def test_only_our_own_control_sequences_come_out(self) -> None:
         picture = drawn(render(CARDS["hostile"], width=80), width=80, colour=True)
         rest = SGR.sub("", picture).replace("\n", "")

@@ -114,6 +114,6 @@ class Test07TooManyRequests:
         card = house.draft(BATTERIES)
         home.fault("rate_limited_bare", target="amazon", times=999)
         ended = home.carry_out(card)
-        assert (ended.status, home.engine.card(ended).kind) == (ExecutionStatus.FAILED, CardKind.FAILED)
+        assert (ended.status, home.card(ended).kind) == (ExecutionStatus.FAILED, CardKind.FAILED)
         assert "fewer" in str(ended.error_message)
         assert home.ledger() == ()

@@ -14,8 +14,8 @@ from halo_cli import session
 from halo_cli.households import default_plan
 from halo_cli.main import run
 from halo_engine.clock import SystemClock
-from halo_engine.engine import MemberPlan
 from halo_engine.model.household import Role
+from halo_engine.stages.founding import MemberPlan
 from tests.halo_cli.conftest import Halo, Ran
 
 TOWELS = "order two packs of paper towels"

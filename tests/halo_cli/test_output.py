@@ -43,8 +43,8 @@ class TestResult:
         out = Output(json=True)
         out.say("hello")
         out.say_if(None)
-        with out.working("busy"):
-            pass
+        with out.working("busy") as say:
+            say("1 of 2")
         assert capsys.readouterr() == ("", "hello\nbusy\n")
 
     def test_nothing_hostile_comes_through(self, capsys: pytest.CaptureFixture[str]) -> None:

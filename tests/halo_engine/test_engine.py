@@ -9,9 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from halo_engine.clock import SystemClock
-from halo_engine.engine import Engine, HouseholdPlan, MemberPlan, words_reader
+from halo_engine.engine import Engine
 from halo_engine.model.errors import Conflict, InvalidInput, StoreNotWritable
+from halo_engine.open_parse import words_reader
 from halo_engine.settings import load_settings
+from halo_engine.stages.founding import HouseholdPlan, MemberPlan
 from tests.installation import NOON, Installation
 
 

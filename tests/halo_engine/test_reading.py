@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from halo_engine.engine import open_parse
 from halo_engine.model.card import CardKind
 from halo_engine.model.errors import InvalidInput, ParserFailed
+from halo_engine.open_parse import open_parse
 from halo_engine.settings import load_settings
 from tests.halo_engine.parsing.language_model.model_server import ModelServer, answered, completion, item
 from tests.installation import Installation

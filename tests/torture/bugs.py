@@ -19,6 +19,7 @@ from unittest.mock import patch
 from halo_engine.engine import Engine
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.execution import Attempt, Classification, Execution, ExecutionStatus
+from halo_engine.queries import Queries
 from halo_engine.stages import confirm, execute
 from halo_engine.stages.execute import Executing
 from halo_engine.stages.job import Job
@@ -266,7 +267,9 @@ def blind_repeat() -> AbstractContextManager[None]:
             if not execution.is_final:
                 return retry(engine, execution_id, member=member)
             _begun_again(books, execution)
-        return engine.card(engine.execute(execution_id, wait_s=600))
+        engine.execute(execution_id, wait_s=600)
+        with Queries.open(engine._settings, clock=engine._clock) as queries:
+            return queries.card(execution_id)
 
     return _patched(Engine, "retry", wrong)
 

@@ -109,7 +109,7 @@ def _any_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _anybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirm_stage, "evaluate", lambda *_: ())
+    monkeypatch.setattr(confirm_stage, "refusals", lambda *_: ())
 
 
 def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:

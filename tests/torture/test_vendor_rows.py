@@ -177,7 +177,7 @@ def _says_what_it_is_told() -> Iterator[None]:
     def raw(text: str, **_: Any) -> str:
         return text
 
-    with patch("halo_engine.vendors.wire.inert", raw), patch("cards.text.inert", raw), patch("cards.terminal.inert", raw):
+    with patch("halo_engine.vendors.wire.inert", raw), patch("cards.words.inert", raw):
         yield
 
 

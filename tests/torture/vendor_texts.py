@@ -23,12 +23,12 @@ from unittest.mock import patch
 
 import httpx
 
-from halo_cli import shapes
 from halo_cli.main import run
 from halo_cli.output import Output, write_error
-from halo_engine.engine import words_reader
+from halo_engine import shapes
 from halo_engine.model.card import Card
 from halo_engine.model.errors import HaloError
+from halo_engine.open_parse import words_reader
 from tests.torture import hostile
 from tests.torture.harness import Kind, Problem, Row, sample
 from tests.torture.jobs import JOBS
@@ -148,9 +148,8 @@ def _covered(scene: Scene, card: Card) -> Iterator[Problem]:
     if draft.draft_hash != card.draft_hash:
         yield Problem(Kind.WRONG, "the card's hash is not that of its terms")
     held = set(_strings(draft.terms.material()))
-    amounts = re.compile(r" — [^—]*$")
-    shown = [card.title.partition(": ")[2], card.summary, *card.warnings, *card.policies]
-    shown += [amounts.sub("", row.text) for row in card.rows if not row.text.startswith("$")]
+    shown = [card.subject, card.summary, *card.warnings, *card.policies]
+    shown += [row.text for row in card.rows] + [line.text for line in card.lines if line.quantity is not None]
     for text in shown:
         if text not in held:
             yield Problem(Kind.WRONG, f"the hash does not cover what is shown: {text[:80]!r}")

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from halo_engine.model import draft as draft_model
-from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms, difference, is_covered_by, iso_utc
+from halo_engine.model.difference import difference
+from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms, is_covered_by, iso_utc
 from halo_engine.model.money import Money
 from tests.halo_engine.model.samples import NOON, UNTIL, draft, terms, usd
 

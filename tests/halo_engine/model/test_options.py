@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halo_engine.model.card import Option, option_meant
+from halo_engine.model.option import Option, option_meant
 
 BATTERIES = (
     Option(label="Voltara AAA Alkaline Batteries, 8 Count", reason="$7.29, the cheapest, rated 4.5 by 8077"),

@@ -1,40 +1,276 @@
-"""Who may confirm what."""
+"""Who may confirm what, and how a card says it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from halo_engine.model.household import Role
+from halo_engine.model.draft import Terms
+from halo_engine.model.household import Member, Role
+from halo_engine.model.ids import Prefix
 from halo_engine.model.money import Money
-from halo_engine.model.policy import MayConfirm, SpendingLimit, evaluate
-from tests.halo_engine.model.samples import member, terms, usd
+from halo_engine.model.policy import (
+    EXPECTED,
+    Case,
+    MayConfirm,
+    NotTheAskerAlone,
+    Situation,
+    SpendingLimit,
+    TwoPeople,
+    Verdict,
+    approval_words,
+    evaluate,
+    policies,
+    refusals,
+    wants_only_another,
+)
+from halo_engine.model.rules import DEFAULT_RULES, VERBS, ConfirmRules
+from tests.halo_engine.model.samples import an_id, member, terms, usd
+
+LIMIT = usd(50_000)
+
+
+def person(number: int, name: str, role: Role) -> Member:
+    return member(role, name).model_copy(update={"id": an_id(Prefix.USER, number)})
+
+
+ALEX = person(1, "Alex", Role.OWNER)
+SAM = person(2, "Sam", Role.ADULT)
+KIM = person(3, "Kim", Role.CHILD)
+JO = person(4, "Jo", Role.ADULT)
+
+
+def costing(cents: int, currency: str = "USD", **given: Any) -> Terms:
+    amount = Money(cents=cents, currency=currency)
+    return terms(lines=(), charges=(), total=Money(cents=0, currency=currency), maximum=amount, **given)
+
+
+def case(
+    by: Member = ALEX,
+    of: Terms | None = None,
+    *,
+    rules: ConfirmRules = DEFAULT_RULES,
+    members: Sequence[Member] = (ALEX, SAM, KIM),
+    asked: Sequence[Member] = (KIM,),
+    said: Sequence[Member] = (),
+) -> Case:
+    """A yes `by` somebody; `said` are those who have said theirs before."""
+    asked_by, approved_by = tuple(each.id for each in asked), tuple(each.id for each in said)
+    situation = Situation(rules=rules, members=tuple(members), asked_by=asked_by, approved_by=approved_by)
+    return Case(terms=of or terms(), member=by, situation=situation)
+
+
+def words(of: Terms | None = None, **given: Any) -> tuple[str, ...]:
+    found = case(of=of, **given)
+    return approval_words(found.terms, found.situation, LIMIT)
 
 
 class TestMayConfirm:
-    @pytest.mark.parametrize(("role", "allowed"), [(Role.OWNER, True), (Role.ADULT, True), (Role.CHILD, False), (Role.GUEST, False)])
-    def test_lets_the_grown_members(self, role: Role, allowed: bool) -> None:
-        """Owners and adults confirm; children and guests ask. Every role there is has its answer here."""
-        verdict = MayConfirm().check(terms(), member(role))
-        assert (verdict.allowed, verdict.reason) == (allowed, f"Sam is a {role.value}")
+    @pytest.mark.parametrize("verb", VERBS)
+    @pytest.mark.parametrize(("who", "allowed"), [(ALEX, True), (SAM, True), (KIM, False), (person(5, "Pat", Role.GUEST), False)])
+    def test_lets_the_grown_members_where_nothing_was_set(self, who: Member, allowed: bool, verb: str) -> None:
+        """Owners and adults confirm every verb; children and guests ask. Every role there is has its answer here."""
+        assert MayConfirm().check(case(who, terms(verb=verb))).allowed is allowed
+
+    @pytest.mark.parametrize(("cents", "allowed"), [(0, True), (1999, True), (2000, True), (2001, False)])
+    def test_is_held_to_the_roles_amount_to_the_cent(self, cents: int, allowed: bool) -> None:
+        """A child who may order for twenty dollars may not for one cent more."""
+        rules = DEFAULT_RULES.allowing(Role.CHILD, "ORDER", up_to=usd(2000))
+        assert MayConfirm().check(case(KIM, costing(cents), rules=rules)).allowed is allowed
+
+    def test_says_why_not(self) -> None:
+        """The role, and the amount where it is that."""
+        assert MayConfirm().check(case(KIM)).reason == "Kim is a child"
+        assert MayConfirm().check(case(ALEX, terms(verb="PAY"))).reason == "Alex is an owner"
+        rules = DEFAULT_RULES.allowing(Role.ADULT, "ORDER", up_to=usd(2000))
+        said = MayConfirm().check(case(SAM, costing(2001), rules=rules)).reason
+        assert said == "Sam is an adult and may confirm ORDER up to $20.00, this is $20.01"
+
+    def test_knows_one_verb_from_another(self) -> None:
+        """Adults may book and not cancel, though cancelling is free; and nobody a verb that is unknown."""
+        rules = DEFAULT_RULES.forbidding(Role.ADULT, "CANCEL")
+        assert MayConfirm().check(case(SAM, costing(0, verb="BOOK"), rules=rules)).allowed
+        assert not MayConfirm().check(case(SAM, costing(0, verb="CANCEL"), rules=rules)).allowed
+        assert not MayConfirm().check(case(ALEX, costing(0, verb="PAY"), rules=rules)).allowed
+
+    def test_does_not_pass_another_currency(self) -> None:
+        """Unless the role has no amount of its own: then the spending limit says no."""
+        rules = DEFAULT_RULES.allowing(Role.ADULT, "ORDER", up_to=usd(2000))
+        assert not MayConfirm().check(case(SAM, costing(1, "EUR"), rules=rules)).allowed
+        assert MayConfirm().check(case(SAM, costing(0, "EUR"), rules=rules)).allowed
+        assert not SpendingLimit(LIMIT).check(case(ALEX, costing(1, "EUR"))).allowed
 
 
 class TestSpendingLimit:
     @pytest.mark.parametrize(("limit", "allowed"), [(3690, False), (3691, True), (3692, True), (0, False)])
     def test_is_held_to_the_cent(self, limit: int, allowed: bool) -> None:
         """The limit itself may be spent, one cent more may not."""
-        assert SpendingLimit(usd(limit)).check(terms(), member()).allowed is allowed
+        assert SpendingLimit(usd(limit)).check(case()).allowed is allowed
 
     def test_is_held_against_the_maximum_and_not_the_total(self) -> None:
         """What may be charged at the most counts."""
-        assert not SpendingLimit(usd(3691)).check(terms(maximum=usd(3692)), member()).allowed
+        assert not SpendingLimit(usd(3691)).check(case(of=terms(maximum=usd(3692)))).allowed
+
+    def test_stays_whatever_a_household_allows(self) -> None:
+        """An allowance above it is no allowance."""
+        rules = DEFAULT_RULES.allowing(Role.OWNER, "ORDER", up_to=usd(10**9))
+        verdicts = evaluate(policies(LIMIT), case(ALEX, costing(50_001), rules=rules))
+        assert [verdict.policy for verdict in refusals(verdicts)] == ["spending_limit"]
 
     def test_does_not_pass_another_currency(self) -> None:
         """A limit in euros says nothing about dollars, so it allows none."""
-        assert not SpendingLimit(Money(cents=10**9, currency="EUR")).check(terms(), member()).allowed
+        assert not SpendingLimit(Money(cents=10**9, currency="EUR")).check(case()).allowed
+
+
+class TestTwoPeople:
+    RULES = DEFAULT_RULES.with_two_people_above(usd(3690))
+
+    @pytest.mark.parametrize(
+        ("by", "said", "enough"),
+        [
+            pytest.param(ALEX, (), False, id="one"),
+            pytest.param(ALEX, (ALEX,), False, id="one twice"),
+            pytest.param(ALEX, (ALEX, ALEX), False, id="one three times"),
+            pytest.param(ALEX, (SAM,), True, id="two"),
+            pytest.param(ALEX, (KIM,), False, id="one and a child"),
+            pytest.param(KIM, (ALEX,), False, id="a child and one"),
+            pytest.param(ALEX, (JO,), False, id="one and somebody who does not live here"),
+        ],
+    )
+    def test_are_counted_by_who_may(self, by: Member, said: Sequence[Member], enough: bool) -> None:
+        """Two different members, each of them allowed to by their role as it is now."""
+        assert TwoPeople().check(case(by, rules=self.RULES, said=said)).allowed is enough
+
+    def test_are_wanted_above_the_amount_only(self) -> None:
+        """To the cent."""
+        assert TwoPeople().check(case(of=costing(3690), rules=self.RULES)).allowed
+        assert not TwoPeople().check(case(of=costing(3691), rules=self.RULES)).allowed
+
+    def test_are_counted_by_the_role_of_this_moment(self) -> None:
+        """Who said yes as an adult and is a child now has not said it."""
+        demoted = SAM.model_copy(update={"role": Role.CHILD})
+        assert not TwoPeople().check(case(ALEX, rules=self.RULES, members=(ALEX, demoted), said=(SAM,))).allowed
+
+    def test_may_be_the_asker_and_another(self) -> None:
+        """Whoever asked may be one of them."""
+        rules = self.RULES.with_asker_alone_up_to(usd(0))
+        both = case(SAM, rules=rules, asked=(ALEX,), said=(ALEX,))
+        assert refusals(evaluate(policies(LIMIT), both)) == ()
+
+
+class TestNotTheAskerAlone:
+    RULES = DEFAULT_RULES.with_asker_alone_up_to(usd(3690))
+
+    @pytest.mark.parametrize(
+        ("by", "asked", "said", "enough"),
+        [
+            pytest.param(ALEX, (ALEX,), (), False, id="who asked"),
+            pytest.param(ALEX, (ALEX,), (ALEX,), False, id="who asked, twice"),
+            pytest.param(SAM, (ALEX,), (), True, id="somebody else"),
+            pytest.param(ALEX, (SAM, ALEX), (), False, id="who changed what another asked for"),
+            pytest.param(ALEX, (ALEX, SAM), (SAM,), True, id="both who asked"),
+            pytest.param(ALEX, (ALEX,), (KIM,), False, id="who asked, and a child"),
+            pytest.param(ALEX, (KIM,), (), True, id="what a child asked for"),
+        ],
+    )
+    def test_wants_somebody_else(self, by: Member, asked: Sequence[Member], said: Sequence[Member], enough: bool) -> None:
+        """Instead of whoever asked, or beside them."""
+        assert NotTheAskerAlone().check(case(by, rules=self.RULES, asked=asked, said=said)).allowed is enough
+
+    def test_wants_it_above_the_amount_only(self) -> None:
+        """To the cent."""
+        assert NotTheAskerAlone().check(case(of=costing(3690), rules=self.RULES, asked=(ALEX,))).allowed
+        assert not NotTheAskerAlone().check(case(of=costing(3691), rules=self.RULES, asked=(ALEX,))).allowed
 
 
 class TestEvaluate:
     def test_asks_every_rule_even_after_a_no(self) -> None:
         """The record shows all of them, in order."""
-        verdicts = evaluate((MayConfirm(), SpendingLimit(usd(1))), terms(), member(Role.CHILD))
-        assert [(verdict.policy, verdict.allowed) for verdict in verdicts] == [("may_confirm", False), ("spending_limit", False)]
+        verdicts = evaluate(policies(usd(1)), case(KIM))
+        assert [(verdict.policy, verdict.allowed) for verdict in verdicts] == [
+            ("may_confirm", False),
+            ("spending_limit", False),
+            ("two_people", False),
+            ("not_the_asker_alone", True),
+        ]
+
+    def test_asks_every_rule_that_is_expected(self) -> None:
+        """The two lists are one."""
+        assert tuple(verdict.policy for verdict in evaluate(policies(LIMIT), case())) == EXPECTED
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("missing", EXPECTED)
+    def test_name_a_rule_that_was_not_asked(self, missing: str) -> None:
+        """What was left out has allowed nothing, and is no mere want of another."""
+        verdicts = tuple(verdict for verdict in evaluate(policies(LIMIT), case()) if verdict.policy != missing)
+        refused = refusals(verdicts)
+        assert [(verdict.policy, verdict.allowed) for verdict in refused] == [(missing, False)]
+        assert not wants_only_another(refused, verdicts)
+
+    def test_are_every_rule_where_none_was_asked(self) -> None:
+        """An empty record is no yes."""
+        assert tuple(verdict.policy for verdict in refusals(())) == EXPECTED
+
+    def test_want_only_another_where_the_yes_itself_is_good(self) -> None:
+        """Not where the member may not, nor where it costs too much."""
+        rules = DEFAULT_RULES.with_two_people_above(usd(0)).with_asker_alone_up_to(usd(0))
+
+        def only_another(by: Member, limit: Money) -> bool:
+            verdicts = evaluate(policies(limit), case(by, rules=rules, asked=(by,)))
+            return wants_only_another(refusals(verdicts), verdicts)
+
+        assert (only_another(ALEX, LIMIT), only_another(KIM, LIMIT), only_another(ALEX, usd(1))) == (True, False, False)
+        assert not wants_only_another((), (Verdict(policy="two_people", allowed=True, reason=""),))
+
+
+class TestTheWordsOnACard:
+    BIG = costing(48_000)
+    TWO = DEFAULT_RULES.with_two_people_above(usd(20_000))
+    ASKER = DEFAULT_RULES.with_asker_alone_up_to(usd(0))
+
+    def test_are_one_short_sentence_where_nothing_was_set(self) -> None:
+        """They are on every card."""
+        assert words() == ("Alex or Sam may confirm.",)
+        assert words(members=(ALEX, SAM, KIM, JO)) == ("Alex, Sam or Jo may confirm.",)
+        assert words(members=(ALEX, KIM)) == ("Alex may confirm.",)
+
+    def test_name_who_is_left_by_the_amount(self) -> None:
+        """Not everybody may for so much."""
+        assert words(self.BIG, rules=DEFAULT_RULES.allowing(Role.ADULT, "ORDER", up_to=usd(100))) == ("Alex may confirm.",)
+
+    def test_say_that_two_are_needed_and_which(self) -> None:
+        """Of two the two, of more any two."""
+        assert words(self.BIG, rules=self.TWO) == ("$480.00 needs two people: Alex and Sam.",)
+        three = (ALEX, SAM, KIM, JO)
+        assert words(self.BIG, rules=self.TWO, members=three) == ("$480.00 needs two people: any two of Alex, Sam and Jo.",)
+        assert words(self.BIG, rules=self.TWO, members=(ALEX, KIM)) == ("$480.00 needs two people, but only Alex may confirm.",)
+
+    def test_say_who_has_said_yes_and_who_still_has_to(self) -> None:
+        """Once, however often it was said."""
+        said = ("$480.00 needs two people.", "Alex has said yes; Sam still has to.")
+        assert words(self.BIG, rules=self.TWO, said=(ALEX, ALEX, KIM)) == said
+        assert words(self.BIG, rules=self.TWO, said=(SAM,), members=(ALEX, SAM, JO)) == (
+            "$480.00 needs two people.",
+            "Sam has said yes; Alex or Jo still has to.",
+        )
+
+    def test_say_that_who_asked_is_not_enough(self) -> None:
+        """By name, because everybody reads the card."""
+        assert words(rules=self.ASKER, asked=(ALEX,)) == ("Alex asked for it, so somebody else has to confirm: Sam.",)
+        assert words(rules=self.ASKER, asked=(ALEX,), members=(ALEX, KIM)) == (
+            "Alex asked for it, so somebody else has to confirm, but only Alex may confirm.",
+        )
+        assert words(rules=self.ASKER, asked=(KIM,)) == ("Alex or Sam may confirm.",)
+        assert words(rules=self.ASKER, asked=(ALEX, SAM)) == ("Alex and Sam asked for it, so two people have to confirm: Alex and Sam.",)
+        assert words(rules=self.ASKER, asked=(ALEX,), said=(ALEX,)) == (
+            "Alex asked for it, so somebody else has to confirm.",
+            "Alex has said yes; Sam still has to.",
+        )
+
+    def test_say_that_nobody_may(self) -> None:
+        """And why, where it is the amount."""
+        assert words(costing(50_001)) == ("Nobody may confirm this: the limit is $500.00.",)
+        assert words(terms(verb="PAY")) == ("Nobody here may confirm this.",)

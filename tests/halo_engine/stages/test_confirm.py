@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from halo_engine.clock import FakeClock
 from halo_engine.model.card import Card
-from halo_engine.model.draft import DraftStatus
+from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import (
     AlreadyCancelled,
     AlreadyConfirmed,
@@ -25,10 +25,13 @@ from halo_engine.model.errors import (
     TermsChanged,
 )
 from halo_engine.model.execution import Execution
+from halo_engine.model.household import Member
 from halo_engine.model.ids import Prefix
+from halo_engine.model.policy import Case
 from halo_engine.stages import confirm as confirm_stage
 from halo_engine.stages.confirm import Confirming, vendor_key
 from halo_engine.store.drafts import Drafts
+from halo_engine.store.session import Books
 from tests.installation import Installation
 
 T = TypeVar("T")
@@ -94,7 +97,7 @@ class TestAHash:
             home.engine.confirm(card.draft_id, draft_hash=card.draft_hash, member=None)
         current = refused.value.current
         assert current.revision == 2
-        assert [change.field for change in current.changes] == ["line 1", "tax", "total", "maximum"]
+        assert [change.field for change in current.changes] == ["Voltara AA Alkaline Batteries, 48 Count", "tax", "total", "maximum"]
 
     def test_in_capitals_is_another_hash(self, home: Installation, card: Card) -> None:
         """A hash is compared byte for byte."""
@@ -248,8 +251,15 @@ class TestAPlantedBug:
 
     def test_policies_not_checked_lets_a_child_confirm(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without (5), a child spends."""
-        monkeypatch.setattr(confirm_stage, "evaluate", lambda *_: ())
+        monkeypatch.setattr(confirm_stage, "refusals", lambda *_: ())
         assert home.confirm(card, member="Kim")
+
+    def test_policies_not_asked_let_nobody_confirm(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A rule that was left out is a no: this bug is stopped, and nothing is kept as a yes."""
+        monkeypatch.setattr(confirm_stage, "evaluate", lambda *_: ())
+        with pytest.raises(NotAuthorised, match="the rule may_confirm was not asked"):
+            home.confirm(card, member="Alex")
+        assert refusals(home) == ["not_authorised"]
 
     @pytest.mark.parametrize("also_unlocked", [False, True])
     def test_use_not_checked_is_stopped_by_the_books(
@@ -257,7 +267,12 @@ class TestAPlantedBug:
     ) -> None:
         """With no check at all there is still one execution: the draft's compare-and-set stops it, and behind that the unique constraint."""
         home.confirm(card)
-        monkeypatch.setattr(Confirming, "_decide", lambda stage, books, draft, _hash, member: stage._write(books, draft, member, ()))
+
+        def unasked(stage: Confirming, books: Books, draft: Draft, _hash: str, member: Member, members: Sequence[Member]) -> Execution:
+            case = Case(terms=draft.terms, member=member, situation=books.approvals.situation(draft, members))
+            return stage._write(books, draft, case, ())
+
+        monkeypatch.setattr(Confirming, "_decide", unasked)
         if also_unlocked:
             monkeypatch.setattr(Drafts, "close", lambda _drafts, draft, _status: draft)
         with pytest.raises(StoreFailed if also_unlocked else Conflict):

@@ -152,7 +152,7 @@ class TestALostAnswer:
         home.fault("hide_orders", times=99)
         execution = home.carry_out(card, wait_s=1)
         assert execution.status is ExecutionStatus.UNKNOWN
-        assert home.engine.card(execution).kind is CardKind.CHECKING
+        assert home.card(execution).kind is CardKind.CHECKING
 
     def test_of_an_order_that_shows_late_is_not_sent_again(self, home: Installation, card: Card) -> None:
         """A vendor that shows an order only at the third look has still been asked once."""
@@ -212,7 +212,7 @@ class TestAnAnswerThatStaysLost:
         monkeypatch.setattr(Order, "quote", troubled)
         execution = home.carry_out(card, wait_s=1200)
         assert execution.status is ExecutionStatus.NEEDS_ATTENTION
-        assert "Nothing was done" not in home.engine.card(execution).summary
+        assert "Nothing was done" not in home.card(execution).summary
         assert len(home.ledger()) == 1
         with pytest.raises(Conflict):
             home.engine.retry(execution.id, member=None)

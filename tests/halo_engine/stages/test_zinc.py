@@ -255,7 +255,7 @@ class TestALostAnswer:
         home.fault("lose_answer")
         home.fault("hide_orders", times=99)
         execution = home.carry_out(card, wait_s=1)
-        assert home.engine.card(execution).kind is CardKind.CHECKING
+        assert home.card(execution).kind is CardKind.CHECKING
 
 
 class TestAVendorInTrouble:

@@ -14,7 +14,7 @@ from halo_engine.model.execution import Execution
 from halo_engine.model.household import Address, Household, Member, Preference, Role
 from halo_engine.model.ids import Prefix
 from halo_engine.model.intent import Intent
-from halo_engine.model.policy import Verdict
+from halo_engine.model.policy import EXPECTED, Verdict
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store
 from tests.halo_engine.model import samples
@@ -118,7 +118,7 @@ class Family:
                 of, id=self.clock.new_id(Prefix.EXECUTION), vendor_key=self.clock.token_hex(8), started_at=self.clock.now()
             )
             books.executions.add(confirmation, execution)
-            self.log(books, confirmed(of, confirmation.id, execution.id), of.id)
+            self.log(books, confirmed(of, confirmation.id, execution.id, self.owner.id), of.id)
         return execution
 
 
@@ -135,7 +135,7 @@ def created(draft: Draft) -> event.DraftCreated:
     )
 
 
-def confirmed(draft: Draft, confirmation_id: str, execution_id: str) -> event.DraftConfirmed:
+def confirmed(draft: Draft, confirmation_id: str, execution_id: str, user_id: str) -> event.DraftConfirmed:
     return event.DraftConfirmed(
         draft_hash=draft.draft_hash,
         revision=draft.revision,
@@ -144,5 +144,8 @@ def confirmed(draft: Draft, confirmation_id: str, execution_id: str) -> event.Dr
         maximum_cents=draft.terms.maximum.cents,
         currency=draft.terms.maximum.currency,
         confirmation_latency_ms=1500,
-        verdicts=tuple(Verdict(policy=policy, allowed=True, reason="") for policy in ("may_confirm", "spending_limit")),
+        verdicts=tuple(Verdict(policy=policy, allowed=True, reason="") for policy in EXPECTED),
+        people_needed=1,
+        approved_by=(user_id,),
+        asked_by=(user_id,),
     )

@@ -8,12 +8,14 @@ from typing import Any
 
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.ids import Prefix
+from halo_engine.model.policy import EXPECTED
+from halo_engine.model.rules import ConfirmRules
 from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
 
 HASH = "ab" * 32
 DRAFT, EXECUTION = an_id(Prefix.DRAFT), an_id(Prefix.EXECUTION)
-ALLOWED = {"policy": "may_confirm", "allowed": True, "reason": ""}
-AFFORDED = {"policy": "spending_limit", "allowed": True, "reason": ""}
+ALEX, SAM = an_id(Prefix.USER), an_id(Prefix.USER, 2)
+ALLOWED, AFFORDED, TWO, NOT_ALONE = ({"policy": policy, "allowed": True, "reason": ""} for policy in EXPECTED)
 
 
 def created(**payload: Any) -> Event:
@@ -25,17 +27,49 @@ def revised(**payload: Any) -> Event:
     return created(**payload).model_copy(update={"event_type": "draft.revised"})
 
 
+def ruled(rules: ConfirmRules, *, by: str = ALEX) -> Event:
+    """An owner changed who may confirm what."""
+    payload = {"rules": rules.model_dump(mode="json")}
+    return event(event_type="household.rules_changed", entity_type="household", user_id=by, payload=payload)
+
+
+def founded(**roles: str) -> Event:
+    """A household with Alex and Sam in it."""
+    payload = {"members": [ALEX, SAM], "roles": [roles["alex"], roles["sam"]]} if roles else {"members": [ALEX, SAM]}
+    return event(event_type="household.created", entity_type="household", payload=payload)
+
+
+def made(member: str, role: str, *, by: str) -> Event:
+    """Somebody gave a member another role."""
+    return event(event_type="household.role_changed", entity_type="user", entity_id=member, user_id=by, payload={"role": role})
+
+
+def approved(*, user_id: str = SAM, at: datetime = NOON, **payload: Any) -> Event:
+    fields = {"draft_hash": HASH, "maximum_cents": 3691, "currency": "USD"} | payload
+    return event(event_type="draft.approved", user_id=user_id, created_at=at, payload=fields)
+
+
+def confirmed_of_old(**payload: Any) -> Event:
+    """As Halo wrote it before households had rules."""
+    old = confirmed(**({"verdicts": [ALLOWED, AFFORDED]} | payload))
+    added = {"people_needed", "approved_by", "asked_by"} - set(payload)
+    return old.model_copy(update={"payload": {key: value for key, value in old.payload.items() if key not in added}})
+
+
 def cancelled() -> Event:
     return event(event_type="draft.cancelled", payload={"draft_hash": HASH})
 
 
-def confirmed(*, at: datetime = NOON, user_id: str | None = an_id(Prefix.USER), entity_id: str = DRAFT, **payload: Any) -> Event:
+def confirmed(*, at: datetime = NOON, user_id: str | None = ALEX, entity_id: str = DRAFT, **payload: Any) -> Event:
     fields = {
         "draft_hash": HASH,
         "execution_id": EXECUTION,
         "maximum_cents": 3691,
         "currency": "USD",
-        "verdicts": [ALLOWED, AFFORDED],
+        "verdicts": [ALLOWED, AFFORDED, TWO, NOT_ALONE],
+        "people_needed": 1,
+        "approved_by": [user_id],
+        "asked_by": [ALEX],
     } | payload
     return event(event_type="draft.confirmed", entity_id=entity_id, user_id=user_id, created_at=at, payload=fields)
 

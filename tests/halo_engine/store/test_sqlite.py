@@ -169,10 +169,8 @@ class TestDamage:
         connection = sqlite.driver.connect(str(file))
         connection.executescript("CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0001');")
         connection.close()
-        store = open_at(file, clock)
         with pytest.raises(StoreDamaged):
-            Family.found(store, clock)
-        store.close()
+            open_at(file, clock)
 
 
 class TestAPlaceThatCannotBeWritten:

@@ -1,6 +1,6 @@
-"""Values as the JSON objects that `--json` prints: money as integer cents, times as `YYYY-MM-DDTHH:MM:SSZ`.
+"""Values as the JSON objects that `--json` prints and the server answers: money as integer cents, times as `YYYY-MM-DDTHH:MM:SSZ`.
 
-Field names are a promise to scripts.
+Field names are a promise to scripts and clients.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from halo_engine.model.card import Card
+from halo_engine.model.device import Device
 from halo_engine.model.draft import Draft, iso_utc
 from halo_engine.model.execution import Attempt, Execution
-from halo_engine.model.household import Household, Member, Usual
+from halo_engine.model.household import Household, Member, Role, Usual
+from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
+from halo_engine.model.rules import ConfirmRules
 
 if TYPE_CHECKING:
     from halo_engine.model.confirmation import Confirmation
@@ -79,7 +82,7 @@ def detail(value: ExecutionDetail) -> dict[str, Any]:
     return {
         "execution": execution(value.execution),
         "draft": value.draft.contract(),
-        "confirmation": confirmation(value.confirmation) | {"confirmed_by": value.confirmed_by},
+        "confirmation": confirmation(value.confirmation) | {"confirmed_by": value.confirmed_by, "approved_by": list(value.approved_by)},
         "attempts": [attempt(one) for one in value.attempts],
         "events": [event(one) for one in value.events],
         "receipt": receipt(value.receipt) if value.receipt else None,
@@ -99,6 +102,22 @@ def activity(value: Activity) -> dict[str, Any]:
     }
 
 
+def rules(value: ConfirmRules) -> dict[str, Any]:
+    """By role and verb, up to which amount it may be confirmed: null is as far as the spending limit goes, a verb that is missing is not at all."""
+    allowed: dict[str, dict[str, int | None]] = {role.value: {} for role in Role}
+    for each in value.allowances:
+        allowed[each.role.value][each.verb] = _cents(each.up_to)
+    return {
+        "may_confirm_up_to_cents": allowed,
+        "two_people_above_cents": _cents(value.two_people_above),
+        "asker_alone_up_to_cents": _cents(value.asker_alone_up_to),
+    }
+
+
+def _cents(amount: Money | None) -> int | None:
+    return amount.cents if amount else None
+
+
 def usual(value: Usual) -> dict[str, Any]:
     return value.model_dump(mode="json") | {"created_at": iso_utc(value.created_at)}
 
@@ -109,6 +128,18 @@ def household(value: Household) -> dict[str, Any]:
 
 def member(value: Member) -> dict[str, Any]:
     return {"id": value.id, "display_name": value.display_name, "role": value.role.value, "created_at": iso_utc(value.created_at)}
+
+
+def device(value: Device) -> dict[str, Any]:
+    """Without its token, which nobody has but the device itself."""
+    return {
+        "id": value.id,
+        "name": value.name,
+        "member_id": value.user_id,
+        "created_at": iso_utc(value.created_at),
+        "expires_at": iso_utc(value.expires_at),
+        "revoked_at": _time(value.revoked_at),
+    }
 
 
 def verification(value: Verification) -> dict[str, Any]:

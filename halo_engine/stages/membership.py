@@ -1,0 +1,91 @@
+"""Who lives here, and what each may confirm: changed by an owner, one transaction and one event a change.
+
+The household's chain is held first, as in the confirm transaction: a yes happens either before a change or after it, and the log tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from halo_engine.clock import Clock
+from halo_engine.model import event
+from halo_engine.model.errors import Conflict, NotAuthorised
+from halo_engine.model.household import Member, Role, plain_name
+from halo_engine.model.ids import Prefix
+from halo_engine.model.rules import ConfirmRules
+from halo_engine.store.households import called
+from halo_engine.store.session import Books, Store
+
+
+@dataclass(frozen=True)
+class _Home:
+    """The household in a transaction in which nobody else changes it."""
+
+    books: Books
+    household_id: str
+    owner: Member
+    members: tuple[Member, ...]
+
+    def log(self, payload: event.Payload, entity_id: str) -> None:
+        self.books.events.append(payload, household_id=self.household_id, entity_id=entity_id, user_id=self.owner.id)
+
+
+class Membership:
+    """What an owner may change about the people. Everybody else gets `NotAuthorised`; `by` is a name or an id, without one the first member."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def add(self, name: str, role: Role, *, by: str | None) -> Member:
+        """Somebody more. Raises `InvalidInput` for what is no name, `Conflict` for one that is taken."""
+        name = plain_name(name)
+        with self._home(by) as home:
+            if any(each.display_name.casefold() == name.casefold() for each in home.members):
+                raise Conflict(f"{name} lives here already.", hint="Give them a name that tells them apart.")
+            member = Member(
+                id=self._clock.new_id(Prefix.USER),
+                household_id=home.household_id,
+                display_name=name,
+                role=role,
+                created_at=home.books.now,
+            )
+            home.books.households.add_member(member)
+            home.log(event.MemberAdded(role=role), member.id)
+            return member
+
+    def change_role(self, of: str, role: Role, *, by: str | None) -> Member:
+        """Another role for the member called `of`. Raises `NotFound`, and `Conflict` for the last owner."""
+        with self._home(by) as home:
+            member = called(home.members, of)
+            if member.role is role:
+                return member
+            if member.role is Role.OWNER and [each.role for each in home.members].count(Role.OWNER) == 1:
+                raise Conflict(f"{member.display_name} is the only owner.", hint="Make somebody else an owner first.")
+            home.log(event.RoleChanged(role=role, before=member.role), member.id)
+            return home.books.households.set_role(member, role)
+
+    def change_rules(self, change: Callable[[ConfirmRules], ConfirmRules], *, by: str | None) -> ConfirmRules:
+        """The rules as `change` makes them of the ones that stand. Raises `StoreDamaged` where those cannot be read."""
+        with self._home(by) as home:
+            before = home.books.households.rules(home.household_id)
+            rules = change(before)
+            if rules != before:
+                home.books.households.set_rules(home.household_id, rules, now=home.books.now)
+                home.log(event.RulesChanged(rules=rules), home.household_id)
+            return rules
+
+    @contextmanager
+    def _home(self, by: str | None) -> Iterator[_Home]:
+        with self._store.transaction() as books:
+            household_id = books.households.home().id
+            books.events.hold(household_id)
+            books.tell_time_again()
+            members = books.households.members(household_id)
+            owner = called(members, by)
+            if owner.role is not Role.OWNER:
+                owners = " and ".join(each.display_name for each in members if each.role is Role.OWNER)
+                message = f"Only an owner changes who may do what; {owner.display_name} is not one."
+                raise NotAuthorised(message, hint=f"Nothing was changed. Ask {owners}." if owners else "Nothing was changed.")
+            yield _Home(books, household_id, owner, members)

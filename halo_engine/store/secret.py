@@ -1,0 +1,42 @@
+"""The installation's secret: vendors' keys are derived from it, so that nobody outside can guess one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from halo_engine.clock import Clock
+from halo_engine.model.errors import StoreNotWritable
+
+
+def installation_secret(path: Path, clock: Clock) -> bytes:
+    """The installation's secret, made on the first day. Losing it would make the vendors forget our keys, so it is never remade over another."""
+    try:
+        if not path.exists():
+            _make_secret(path, clock)
+    except OSError as error:
+        raise StoreNotWritable(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise StoreNotWritable(
+            f"{path} cannot be read.", hint="Restore it from a backup: vendors know our orders by keys made with it."
+        ) from error
+    if len(secret) != 32:
+        raise StoreNotWritable(f"{path} is not complete.", hint="Restore it from a backup: vendors know our orders by keys made with it.")
+    return secret
+
+
+def _make_secret(path: Path, clock: Clock) -> None:
+    """Complete or not at all: written beside, and given its name only when it is on the disk. Whoever comes second leaves the first one's."""
+    draft = path.with_name(f"{path.name}.{clock.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(clock.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

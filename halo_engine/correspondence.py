@@ -39,9 +39,8 @@ class Correspondence:
     def open(cls, settings: Settings, *, clock: Clock) -> Self:
         """Raises `NotFound` where this home has no key for a bridge, `StoreFailed` and its kinds for the books."""
         salt = BridgeFiles(settings.home).key().encode()
-        url = settings.database_url.get_secret_value() if settings.database_url else None
         prepare_directory(settings.home)
-        return cls(open_store(database_file=settings.database_file, database_url=url, clock=clock), clock, salt=salt)
+        return cls(open_store(database_file=settings.database_file, database_url=settings.database_address, clock=clock), clock, salt=salt)
 
     def __enter__(self) -> Self:
         return self

@@ -83,9 +83,8 @@ class Engine:
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
         """Open or make the books at `settings.home`. Raises `StoreFailed` and its kinds."""
-        url = settings.database_url.get_secret_value() if settings.database_url else None
         prepare_directory(settings.home)
-        store = open_store(database_file=settings.database_file, database_url=url, clock=clock)
+        store = open_store(database_file=settings.database_file, database_url=settings.database_address, clock=clock)
         return cls(settings, store, clock, transport)
 
     def __enter__(self) -> Self:

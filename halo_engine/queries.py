@@ -139,8 +139,7 @@ class Queries:
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
         """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
-        url = settings.database_url.get_secret_value() if settings.database_url else None
-        reader = Reader.open(database_file=settings.database_file, database_url=url)
+        reader = Reader.open(database_file=settings.database_file, database_url=settings.database_address)
         queries = cls(reader, clock or SystemClock(), spending_limit=Money(cents=settings.spending_limit_cents))
         try:
             queries.household()

@@ -130,6 +130,11 @@ class Settings(BaseModel):
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @property
+    def database_address(self) -> str | None:
+        """The PostgreSQL URL in the clear, for whoever opens the books; None for SQLite."""
+        return self.database_url.get_secret_value() if self.database_url else None
+
+    @property
     def database_file(self) -> Path:
         """The SQLite file, where there is one."""
         return self.home / "halo.db"

@@ -242,8 +242,9 @@ class Thread:
 
     def _named(self, cards: Sequence[Card], member: str) -> Turn:
         """Words with what each of `cards` asks for. An amount tells one card from others; two of one amount, or a verb, do not."""
-        is_amount = bool(challenge(cards[0]).symbol)
-        return self._confirm(member, cards[0]) if is_amount and len(cards) == 1 else Turn(note=self._which(cards[0]))
+        if len(cards) > 1 or not challenge(cards[0]).symbol:
+            return Turn(note=self._which(cards[0]))
+        return self._still(cards[0]) or self._confirm(member, cards[0])
 
     def _request(self, text: str, member: str) -> Turn:
         return Turn(card=self._door.draft(text, member=member, channel=self._channel))
@@ -324,6 +325,8 @@ class Thread:
         stands = self._door.card(_draft_id(card))
         if stands.draft_hash == card.draft_hash:
             return None
+        if stands.execution_id:
+            return Turn(card=stands, note="That was confirmed already; this is where it stands. Nothing was done again.")
         return Turn(card=stands, note="That card does not stand any more; this one does. Nothing was done.")
 
     def _unanswered(self, card: Card) -> str:

@@ -33,7 +33,7 @@ def check(folder: Path) -> None:
     """Raises `InvalidInput` where a gallery may not be written, before anything is drawn."""
     try:
         if folder.is_dir() and any(folder.iterdir()) and _earlier(folder) is None:
-            raise InvalidInput(f"There are other files in {folder}.", hint=_HINT)
+            raise InvalidInput(f"There are other files in {folder.absolute()}.", hint=_HINT)
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"{folder} is not a directory.", hint=_HINT)
         folder.mkdir(parents=True, exist_ok=True)

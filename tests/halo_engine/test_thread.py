@@ -212,7 +212,16 @@ class TestAnAnswerToOneCard:
         first = shown(thread.tap(Tapback.LIKE, member=alex, on=free))
         again = thread.tap(Tapback.LIKE, member=alex, on=free)
         home.engine.execute(first.execution_id or "", wait_s=600)
-        assert "Nothing was done" in again.note
+        assert "confirmed already" in again.note
+        assert len(home.ledger()) == 1
+
+    def test_with_its_amount_after_it_was_bought_says_so(
+        self, home: Installation, thread: Thread, door: LocalDoor, alex: str, draft: Card
+    ) -> None:
+        """A second thread still shows the card: its late yes must not look like a second purchase."""
+        door.carry_on(shown(thread.say("yes $49.95", member=alex, waiting=[draft])).execution_id or "", wait_s=600)
+        late = thread.say("yes $49.95", member=alex, waiting=[draft])
+        assert (shown(late).kind, "confirmed already" in late.note) == (CardKind.DONE, True)
         assert len(home.ledger()) == 1
 
 

@@ -63,3 +63,15 @@ bench-flows flows="100" rounds="5" seed="1":
 # what it costs to read words offline: load, one Intent, many at once
 bench-parsing rounds="3":
     {{ python }} -m tests.bench.parsing {{ rounds }}
+
+# what a long log costs: verify, metrics, checkpoint, prove, export, and the dashboard: events, rounds, seed
+bench-audit events="1000000" rounds="3" seed="1":
+    {{ python }} -m tests.bench.audit {{ events }} {{ rounds }} {{ seed }}
+
+# docs/metrics.md anew, from the views and the definitions
+docs-metrics:
+    {{ python }} -m halo_engine.metrics.documentation > docs/metrics.md
+
+# figures over a long log: sealing, the default report, a free query, whole processes; events, rounds
+bench-metrics events="1000000" rounds="5":
+    {{ python }} -m tests.bench.metrics {{ events }} {{ rounds }}

@@ -20,14 +20,17 @@ from halo_cli.commands import (
     eval,  # noqa: A004 - the module is named as the command is
     init,
     members,
+    metrics,
     modify,
     parse,
     receipt,
     retry,
     serve,
+    settle,
     show,
     sim,
     torture,
+    tui,
     usual,
     worker,
 )
@@ -57,18 +60,21 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.command("ask")(ask.ask)
 app.command("chat")(chat.chat)
+app.command("tui")(tui.tui)
 app.command("parse")(parse.parse)
 app.add_typer(draft.app, name="draft")
 app.command("modify")(modify.modify)
 app.command("confirm")(confirm.confirm)
 app.command("cancel")(cancel.cancel)
 app.command("retry")(retry.retry)
+app.command("settle")(settle.settle)
 app.command("activity")(activity.activity)
 app.command("show")(show.show)
 app.command("receipt")(receipt.receipt)
 app.add_typer(usual.app, name="usual")
 app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
+app.command("metrics")(metrics.metrics)
 app.command("cards")(cards.cards)
 app.add_typer(sim.app, name="sim")
 app.add_typer(bridge.app, name="bridge")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import traceback
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output, write_error
 from halo_engine.model.card import draft_card
 from halo_engine.model.errors import HaloError, NeedsAnother, TermsChanged
+from halo_engine.model.redaction import PLAIN
 from halo_engine.model.text import inert
+
+#: Through no link that somebody has laid there; and a pipe that nobody reads would hold the command for ever.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def report_foreseen(error: HaloError, *, as_json: bool) -> ExitCode:
@@ -46,13 +51,13 @@ def _keep(error: Exception, home: Path | None) -> Path | None:
         return None
     log = home / "logs" / "crash.log"
     frames = "".join(traceback.format_tb(error.__traceback__))
-    # The message may hold text from elsewhere: one line of it, made harmless.
-    entry = f"{_stamp()} {type(error).__name__}: {inert(str(error))}\n{frames}\n"
+    # The message may hold anything from anywhere: one line of it, made harmless and without what looks like a secret.
+    entry = f"{_stamp()} {type(error).__name__}: {PLAIN.text(inert(str(error)))}\n{frames}\n"
     try:
         log.parent.mkdir(mode=0o700, exist_ok=True)
-        with os.fdopen(
-            os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8", errors="backslashreplace"
-        ) as file:
+        with os.fdopen(os.open(log, _APPEND, 0o600), "w", encoding="utf-8", errors="backslashreplace") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             file.write(entry)
     except OSError:
         return None

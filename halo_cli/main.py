@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halo_cli import __version__
+from halo_cli import __version__, logs
 
 if TYPE_CHECKING:
     from typer.exceptions import TyperException
@@ -40,6 +40,10 @@ def _version() -> int:
 def run(arguments: list[str]) -> int:
     """The exit code of `halo` with `arguments`. Raises nothing but `OSError`, where stdout cannot be written."""
     _tolerate_any_character()
+    return logs.told(lambda: _answered(arguments))
+
+
+def _answered(arguments: list[str]) -> int:
     as_json = _flag(arguments, "--json")
     try:
         return _invoke(arguments, as_json=as_json)
@@ -59,8 +63,10 @@ def _invoke(arguments: list[str], *, as_json: bool) -> int:
 
     _refuse_broken_text(arguments)
     try:
+        command = get_command(app)
+        logs.typed(command, arguments)
         # `obj` is how a command types another one: scenarios and recordings do.
-        answer = get_command(app).main(args=arguments, prog_name="halo", standalone_mode=False, obj=run)
+        answer = command.main(args=arguments, prog_name="halo", standalone_mode=False, obj=run)
     except TyperException as error:
         return _usage(error, as_json=as_json)
     except Abort:

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from halo_cli import logs
 from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.errors import InvalidInput, NotInitialised, StoreDamaged, StoreNotWritable
 from halo_engine.settings import Settings, load_settings
@@ -21,6 +22,7 @@ from halo_engine.settings import Settings, load_settings
 if TYPE_CHECKING:
     import httpx
 
+    from halo_engine.audit import Audit
     from halo_engine.engine import Engine
     from halo_engine.queries import Queries
     from halo_sim.world import World
@@ -34,16 +36,28 @@ def settings_of(home: Path | None) -> Settings:
     """The settings of `home`, or of `HALO_HOME`, or of the platform's data directory."""
     if home is not None and "\0" in str(home):
         raise InvalidInput("A directory's name has no NUL character.")
-    return load_settings(home=home)
+    settings = load_settings(home=home)
+    logs.began(settings)
+    return settings
 
 
 @contextmanager
 def open_engine(settings: Settings, *, clock: Clock | None = None) -> Iterator[Engine]:
     """The door, with the simulated vendors behind it where the settings say so."""
+    from halo_engine import telemetry
     from halo_engine.engine import Engine
 
     with Engine.open(settings, clock=clock_of(settings, clock), transport=_transport(settings, clock)) as engine:
+        engine.warn = _warn
+        if telemetry.is_on():
+            telemetry.bind(household_id=engine.household_id)
         yield engine
+
+
+def _warn(text: str) -> None:
+    from halo_cli.output import Output
+
+    Output(json=False).say(text)
 
 
 @contextmanager
@@ -53,6 +67,15 @@ def open_queries(settings: Settings) -> Iterator[Queries]:
 
     with Queries.open(settings, clock=clock_of(settings)) as queries:
         yield queries
+
+
+@contextmanager
+def open_audit(settings: Settings) -> Iterator[Audit]:
+    """The log, to be checked. Raises `NotInitialised` when there is no household."""
+    from halo_engine.audit import Audit
+
+    with Audit.open(settings, clock=clock_of(settings)) as audit:
+        yield audit
 
 
 def clock_of(settings: Settings, base: Clock | None = None) -> Clock:
@@ -121,6 +144,18 @@ def next_command(settings: Settings, *words: str, member: str | None = None) -> 
     who = [] if member is None else ["--as", member]
     place = [] if load_settings().home == settings.home else ["--home", str(settings.home)]
     return shlex.join(["halo", *words, *who, *place])
+
+
+def text_of(path: Path, *, max_bytes: int = 65_536) -> str:
+    """What stands in a small file that a person names. Raises `InvalidInput` where it cannot be read, is too long or is no text."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(max_bytes + 1)
+        if len(raw) > max_bytes:
+            raise InvalidInput(f"{path} is longer than {max_bytes:,} bytes.")
+        return raw.decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{path} cannot be read.", hint="Name a file of text.") from error
 
 
 def words(text: str, settings: Settings) -> str:

@@ -10,14 +10,15 @@ from halo_cli import carrying_out, exit_codes
 from halo_cli.exit_codes import ExitCode
 from halo_cli.households import default_plan, described
 from halo_cli.output import Heading, Lines, Output, Table
-from halo_cli.session import clock_of, open_engine, open_queries
+from halo_cli.session import clock_of, open_audit, open_engine, open_queries
 from halo_engine import shapes
+from halo_engine.audit import Verification
 from halo_engine.engine import Engine
 from halo_engine.model.card import Button, Card
 from halo_engine.model.intent import Intent
 from halo_engine.model.money import Money
+from halo_engine.model.recollection import counted
 from halo_engine.open_parse import words_reader
-from halo_engine.queries import Verification
 from halo_engine.settings import Settings
 
 _NEXT = ("That home is gone. With one that stays:", '$ halo ask "order two packs of paper towels"')
@@ -54,8 +55,8 @@ def _card_to_audit(engine: Engine, settings: Settings, out: Output, *, text: str
     out.show(Heading("4 · A member confirms exactly these terms"), Lines((f"sha256 {draft_hash}",)))
     end = carrying_out.carry_out(engine, settings, out, draft_id=draft_id, draft_hash=draft_hash, member=None, wait_s=60)
     out.show(Heading("5 · Halo executes, once, and keeps the receipt"), *end.shown())
-    with open_queries(settings) as queries:
-        found = queries.verify_log()
+    with open_audit(settings) as audit, open_queries(settings) as queries:
+        found = audit.verify()
         draft = queries.draft(draft_id)
     out.show(Heading("6 · Every step is in the log"), Lines((_verdict(found),)), Heading("What next"), Lines(_NEXT))
     summary: dict[str, Any] = {"text": text, "intent": intent.model_dump(mode="json"), "draft": draft.contract()}
@@ -64,7 +65,7 @@ def _card_to_audit(engine: Engine, settings: Settings, out: Output, *, text: str
 
 
 def _verdict(found: Verification) -> str:
-    return f"audit verified: {found.events} events" if found.ok else f"audit FAILED: {', '.join(found.problems)}"
+    return f"audit verified: {counted(found.events)}" if found.ok else f"audit FAILED: {', '.join(found.problems)}"
 
 
 def _brief(intent: Intent) -> Table:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from halo_cli.output import Heading, Lines, Shown, Table
+from halo_cli.settlements import settled_line
 from halo_engine.model.card import execution_card
 from halo_engine.model.device import Device
 from halo_engine.model.execution import Attempt
 from halo_engine.model.household import Member, Usual
+from halo_engine.model.text import inert
 
 if TYPE_CHECKING:
     from halo_engine.model.event import Event
@@ -63,11 +66,14 @@ def execution(detail: ExecutionDetail, zone: str) -> tuple[Shown, ...]:
     """The card, who confirmed it, every attempt, and every event with its hash."""
     confirmed = detail.confirmation
     who = f"Confirmed by {' and '.join(detail.approved_by)}, {at_home(confirmed.confirmed_at, zone)}, terms {confirmed.draft_hash}"
+    settled = settled_line((event.event_type, event.payload) for event in detail.events)
     return (
         execution_card(detail.execution, detail.draft, detail.receipt),
-        Lines((who,)),
+        Lines((who, f"Asked for with {detail.draft.request_id}", *([settled] if settled else []))),
         Heading("Attempts"),
         _attempts(detail.attempts, zone),
+        Heading("Said to the vendor"),
+        _exchanges(detail),
         Heading("Events"),
         _events(detail.events, zone),
     )
@@ -87,6 +93,16 @@ def _attempts(attempts: Iterable[Attempt], zone: str) -> Table:
         for one in attempts
     )
     return Table(columns=("#", "Step", "Started", "Status", "Class", "Then wait", "Said"), rows=rows, empty="None yet.")
+
+
+def _exchanges(detail: ExecutionDetail) -> Table:
+    """Each call in a line; what was said is in `--json`."""
+    number = {attempt.id: str(attempt.attempt_number) for attempt in detail.attempts}
+    rows = tuple(
+        (number.get(one.attempt_id, ""), one.method, inert(urlsplit(one.url).path), str(one.status or "no answer"), f"{one.took_ms} ms")
+        for one in detail.exchanges
+    )
+    return Table(columns=("#", "Call", "Path", "Answer", "Took"), rows=rows, empty="Nothing is kept.")
 
 
 def _events(events: Iterable[Event], zone: str) -> Table:

@@ -24,6 +24,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.draft import iso_utc
 from halo_engine.model.errors import HaloError, NotFound, StoreDamaged, StoreFailed
@@ -264,6 +265,7 @@ class Worker:
                 with self._store.translated(), self._store.slots.take() as slot:
                     # What the last holder of this slot left is taken over like any other's, before the library would begin it again unasked.
                     self._take_over(slot.name)
+                    telemetry.fact("worker.slot_taken", slot=slot.name)
                     with self._launched(slot):
                         has_served = True
                         ready(slot.name)
@@ -281,6 +283,7 @@ class Worker:
             if stop.wait(_REAP_EVERY_S):
                 return True
             if not slot.is_held():
+                telemetry.fact("worker.slot_lost", slot=slot.name)
                 return False
             try:
                 self._take_over_from_the_dead(slot)
@@ -445,6 +448,7 @@ def _register() -> Any:
         worker, execution_id = _Serving.worker, DBOS.workflow_id
         if worker is None or execution_id is None:
             raise _LetGo
-        worker.carry(execution_id)
+        with telemetry.turn("turn"), telemetry.about(execution_id=execution_id):
+            worker.carry(execution_id)
 
     return carry

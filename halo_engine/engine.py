@@ -6,7 +6,9 @@ network or the simulator.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property, partial
 from types import TracebackType
@@ -14,12 +16,13 @@ from typing import Self
 
 import httpx
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock
 from halo_engine.durable import Carrier, Tickets, Worker
 from halo_engine.model import event
 from halo_engine.model.card import Card
 from halo_engine.model.draft import Draft, DraftStatus
-from halo_engine.model.errors import Conflict, InvalidInput, NotFound, StoreFailed
+from halo_engine.model.errors import Conflict, HaloError, InvalidInput, NotFound, StoreFailed
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.form import FormField, filled, form_of
 from halo_engine.model.household import Household, Member, Usual, UsualItem
@@ -28,27 +31,34 @@ from halo_engine.model.intent import UNSUPPORTED, Intent, Params
 from halo_engine.model.link import Link, link_key, link_to, read, sign
 from halo_engine.model.money import Money
 from halo_engine.model.option import Option, option_meant
+from halo_engine.model.outcome import Found
 from halo_engine.model.reading import NOBODY, Reading, Spoke
 from halo_engine.model.reply import Reply
+from halo_engine.model.settlement import Finding, Settlement
 from halo_engine.open_parse import open_parse
 from halo_engine.parsing.parser import ParseContext
+from halo_engine.proving import tell_witness
 from halo_engine.settings import Settings
-from halo_engine.stages.confirm import Confirming, key_id, vendor_key
+from halo_engine.stages.confirm import Confirming, vendor_key
 from halo_engine.stages.devices import Devices
 from halo_engine.stages.draft import Drafting, standing
+from halo_engine.stages.erasing import Erasing
 from halo_engine.stages.execute import Executing
 from halo_engine.stages.founding import HouseholdPlan, found
 from halo_engine.stages.membership import Membership
 from halo_engine.stages.parse import storable
+from halo_engine.stages.settling import Settling
 from halo_engine.stages.waits import Waits
 from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
-from halo_engine.store.secret import installation_secret
+from halo_engine.store.secret import installation_secret, key_id
 from halo_engine.store.session import Books, Store, open_store
 from halo_engine.vendors.directory import open_vendors
 from halo_engine.vendors.http import MAX_RETRY_AFTER_S
 from halo_engine.verb import Context, Proposal, Question, Refusal
 from halo_engine.verbs import VERBS
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -76,9 +86,14 @@ class Engine:
         #: Who may call from elsewhere, and for whom.
         self.devices = Devices(store, clock, lives_s=settings.device_lives_s)
         self.membership = Membership(store, clock)
+        self.erasing = Erasing(store)
         self._confirming = Confirming(store, limit, clock, key_of=key_of, enqueue=self._tickets.write)
         self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
+        self._settling = Settling(store, VERBS, self._vendors, key_of=key_of)
         self._carrier = Carrier(self._executing, store, clock)
+        #: Hears of trouble that stopped nothing. A face that has somebody to tell puts its own way of saying it here.
+        self.warn: Callable[[str], None] = log.warning
+        self._warned = ""
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
@@ -107,6 +122,7 @@ class Engine:
 
     # 1 and 2: words in, card out
 
+    @telemetry.step("draft")
     def draft(self, text: str, *, member: str | None, channel: str, answers: str | None = None) -> Card:
         """Read words and draft what they ask for. `answers` is the request whose question these words answer.
 
@@ -169,6 +185,7 @@ class Engine:
         )
 
     def _record(self, request: Request, spoke: Spoke, *, answers: Request | None = None) -> None:
+        telemetry.bind(execution_request_id=request.id)
         with self._store.transaction() as books:
             books.requests.add(request)
             if answers:
@@ -180,15 +197,18 @@ class Engine:
                 verb=request.intent.verb,
                 missing_fields=request.intent.missing_fields,
                 text_chars=len(request.text),
+                text=request.text,
                 spoke=spoke,
             )
-            books.events.append(payload, household_id=request.household_id, entity_id=request.id, user_id=request.user_id)
+            follows = answers.id if answers else None
+            books.events.append(payload, household_id=request.household_id, entity_id=request.id, user_id=request.user_id, follows=follows)
 
     def parse(self, text: str) -> Intent:
         """What words alone would ask for, as this household would mean it. Nothing is kept."""
         context = self._context(None)
         return self._parse.read(text, self._words(context))
 
+    @telemetry.step("modify")
     def modify(self, draft_id: str, text: str, *, member: str | None) -> Card:
         """The next revision of an open draft, changed as the words say. Nothing changes when they cannot be understood or had."""
         before, context = self._to_change(draft_id, member)
@@ -207,6 +227,7 @@ class Engine:
             draft = books.drafts.get(self._home_id, draft_id)
         return form_of(_params(draft))
 
+    @telemetry.step("amend")
     def amend(self, draft_id: str, values: Mapping[str, str], *, member: str | None) -> Card:
         """As `modify`, with fields of the draft's form filled in anew. Raises `InvalidInput` naming a field that cannot be so."""
         before, context = self._to_change(draft_id, member)
@@ -236,6 +257,7 @@ class Engine:
             asked = books.requests.get(self._home_id, request_id)
         return heard(text, about=asked.intent.verb)
 
+    @telemetry.step("cancel")
     def cancel(self, draft_id: str, *, member: str | None) -> Card:
         """End an open draft."""
         who = self._member(member)
@@ -251,16 +273,34 @@ class Engine:
 
     # 3 and 4: a yes, and what it does
 
+    @telemetry.step("confirm")
     def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
         """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
         household_id = self._home_id
         self._tickets.open()
         return self._confirming.confirm(draft_id, draft_hash=draft_hash, household_id=household_id, who=member)
 
+    @telemetry.step("execute")
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
         """Carry an execution on until it ends or the wait is over, and return it as it stands then."""
         until = self._clock.now() + timedelta(seconds=wait_s)
-        return self._carrier.see_through(execution_id, household_id=self._home_id, until=until)
+        execution = self._carrier.see_through(execution_id, household_id=self._home_id, until=until)
+        self._ended(execution)
+        return execution
+
+    def _ended(self, execution: Execution) -> None:
+        """Whatever an end is, the witness gets to know that the log has come so far. It may be away: that is said once, and stops nothing."""
+        trouble = tell_witness(self._settings, self._clock) if execution.is_final else self._warned
+        if trouble and trouble != self._warned:
+            self.warn(f"The witness was not told: {trouble}")
+        self._warned = trouble
+
+    @property
+    def household_id(self) -> str | None:
+        """Whose lines of the log these are; None where that cannot be told."""
+        with suppress(HaloError):
+            return self._home_id
+        return None
 
     @cached_property
     def _home_id(self) -> str:
@@ -275,16 +315,31 @@ class Engine:
                 raise StoreFailed(f"{self._settings.key_file} is not the secret of these books.", hint=hint)
             return household.id
 
+    def look_again(self, execution_id: str) -> Found:
+        """What the vendor's own record shows of an execution now. It changes nothing. See `stages.settling` for what is raised."""
+        return self._settling.look_again(execution_id, household_id=self._home_id)
+
+    def settle(self, execution_id: str, found: Settlement, *, member: str | None) -> Execution:
+        """Record what a person found at the vendor's, of what needs attention: once. See `stages.settling` for what is raised."""
+        return self._settling.settle(execution_id, found, household_id=self._home_id, who=member)
+
     def worker(self, *, told: Callable[[Execution], None]) -> Worker:
         """Who carries on what anybody confirmed in these books. `told` hears of each execution that ended, in the worker's threads."""
         # One with another secret does not even start.
         _ = self._home_id
         starts = self._settings.starts_per_minute
-        return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=told)
 
+        def ended(execution: Execution) -> None:
+            told(execution)
+            self._ended(execution)
+
+        return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=ended)
+
+    @telemetry.step("retry")
     def retry(self, of: str, *, member: str | None) -> Card:
         """A fresh draft for an execution that ended without an effect, or for a draft whose time was over: never a blind repeat.
 
+        What needed attention has ended so, too, once a person found that it did not happen.
         Where another draft stands in its place already, that one's card. Raises `Conflict` where there is nothing to ask again.
         """
         context = self._context(member)
@@ -312,7 +367,7 @@ class Engine:
         if execution.status is ExecutionStatus.TERMS_CHANGED and execution.revised_draft_id:
             draft = books.drafts.get(household_id, execution.revised_draft_id).as_of(books.now)
             return draft, draft.status is DraftStatus.EXPIRED
-        if execution.status is not ExecutionStatus.FAILED:
+        if execution.status is not ExecutionStatus.FAILED and not _found_undone(books, execution):
             raise Conflict(f"Only a failed execution can be retried; this one is {execution.status.value}.", hint="Nothing was done.")
         return books.drafts.get(household_id, execution.draft_id), True
 
@@ -364,6 +419,12 @@ class Engine:
     def _member(self, who: str | None) -> Member:
         with self._store.transaction() as books:
             return books.households.member(books.households.home().id, who)
+
+
+def _found_undone(books: Books, execution: Execution) -> bool:
+    """Whether somebody looked at the vendor's and found that it had not happened."""
+    settled = books.events.newest_payload(execution.id, event.ExecutionSettled.event_type)
+    return settled is not None and settled["outcome"] == Finding.DID_NOT_HAPPEN
 
 
 def _options(asked: Request) -> list[Option]:

@@ -6,7 +6,7 @@ Read only, and light: plain SQL over `store.reader`, so that a read command does
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -18,11 +18,12 @@ from halo_engine.model.card import Card, clarification_card, draft_card, executi
 from halo_engine.model.confirmation import Confirmation
 from halo_engine.model.device import Device
 from halo_engine.model.draft import Draft, DraftStatus
-from halo_engine.model.errors import NotFound, NotInitialised
-from halo_engine.model.event import GENESIS, Event
+from halo_engine.model.errors import NotFound, NotInitialised, StoreDamaged
+from halo_engine.model.event import Event
+from halo_engine.model.exchange import Exchange
 from halo_engine.model.execution import Attempt, Execution
-from halo_engine.model.household import Household, Member, Usual
-from halo_engine.model.ids import Prefix, can_be_looked_up, prefix_of
+from halo_engine.model.household import Household, Member, Preference, Usual
+from halo_engine.model.ids import Prefix, can_be_looked_up, make_id, prefix_of
 from halo_engine.model.intent import Intent
 from halo_engine.model.money import Money
 from halo_engine.model.option import Option
@@ -32,7 +33,7 @@ from halo_engine.model.rules import ConfirmRules
 from halo_engine.model.value import Value
 from halo_engine.settings import Settings
 from halo_engine.store import values
-from halo_engine.store.audit import books_that_differ, broken_links, broken_promises, people_that_differ
+from halo_engine.store.feed import feed_page
 from halo_engine.store.reader import Reader
 
 
@@ -68,17 +69,46 @@ class ExecutionDetail(Value):
     confirmed_by: str
     approved_by: tuple[str, ...]
     attempts: tuple[Attempt, ...]
+    #: What was said to the vendor and by it, in order, redacted.
+    exchanges: tuple[Exchange, ...] = ()
     events: tuple[Event, ...]
     receipt: Receipt | None
 
 
-class Verification(Value):
-    """Whether the log holds. `head` is the hash of the newest event; `problems` is empty when `ok`."""
+class Question(Value):
+    """A question that waits for an answer: whose words it is about, and its card."""
 
-    ok: bool
+    request_id: str
+    at: AwareDatetime
+    text: str
+    member: str
+    card: Card
+
+
+class Inbox(Value):
+    """What waits for somebody's decision, each newest first."""
+
+    drafts: tuple[Draft, ...]
+    questions: tuple[Question, ...]
+    #: Drafts whose time was over in the last week, and that nobody asked for again.
+    expired: tuple[Draft, ...]
+
+
+class InNeed(Value):
+    """An execution a person may have to look at. `settled` is what somebody found, as the log has it; None while nobody has."""
+
+    execution: Execution
+    draft: Draft
+    settled: Event | None = None
+
+
+class Counts(Value):
+    """What waits for somebody, and how long the log is."""
+
+    drafts: int
+    questions: int
+    attention: int
     events: int
-    head: str
-    problems: tuple[str, ...]
 
 
 def _question(request: values.Row) -> Card:
@@ -94,6 +124,9 @@ def _question(request: values.Row) -> Card:
     )
 
 
+#: What is older needs nobody any more.
+_RECENT = timedelta(days=7)
+
 _REQUEST = "SELECT * FROM execution_request WHERE household_id = :household_id"
 
 _REQUESTS = """
@@ -104,29 +137,55 @@ ORDER BY r.created_at DESC, r.id DESC
 LIMIT :limit
 """
 
-_APPROVED_BY = """
-SELECT a.user_id AS user_id FROM draft_approval a JOIN draft d ON d.id = a.draft_id
- WHERE d.household_id = :household_id AND a.draft_hash = :hash ORDER BY a.given_at, a.user_id
+_COUNTS = """
+SELECT (SELECT COUNT(*) FROM draft WHERE household_id = :household_id AND status = 'open' AND expires_at > :now) AS drafts,
+       (SELECT COUNT(*) FROM execution_request
+         WHERE household_id || '' = :household_id AND id > :recent AND clarification_json IS NOT NULL) AS questions,
+       (SELECT COUNT(*) FROM execution e WHERE household_id = :household_id AND status = 'needs_attention'
+           AND NOT EXISTS (SELECT 1 FROM event_log v WHERE v.entity_id = e.id AND v.event_type = 'execution.settled')) AS attention,
+       (SELECT COALESCE(MAX(seq), 0) FROM event_log WHERE household_id = :household_id) AS events
 """
 
 _DRAFTS = "SELECT * FROM draft WHERE household_id = :household_id"
 
-_FEED = """
-SELECT r.created_at AS at, 'request' AS kind, r.id AS id, r.raw_command_text AS title, r.clarification_json AS detail, NULL AS currency,
-       NULL AS cents, NULL AS status, u.display_name AS member, NULL AS payload
-  FROM execution_request r JOIN "user" u ON u.id = r.user_id
- WHERE r.household_id = :household_id AND NOT EXISTS (SELECT 1 FROM draft d WHERE d.execution_request_id = r.id)
-UNION ALL
-SELECT d.created_at, 'draft', d.id, NULL, NULL, NULL, d.estimated_cost_cents, d.status, u.display_name, d.draft_payload_json
-  FROM draft d JOIN execution_request r ON r.id = d.execution_request_id JOIN "user" u ON u.id = r.user_id
- WHERE d.household_id = :household_id AND d.status <> 'confirmed'
-UNION ALL
-SELECT COALESCE(e.finished_at, e.started_at), 'execution', e.id, NULL, NULL, e.currency, e.final_cost_cents, e.status, u.display_name,
-       d.draft_payload_json
-  FROM execution e JOIN draft d ON d.id = e.draft_id JOIN confirmation c ON c.draft_id = d.id JOIN "user" u ON u.id = c.user_id
- WHERE e.household_id = :household_id
-ORDER BY 1 DESC, 3 DESC
-LIMIT :limit
+
+# What is found by its status, its entity or its identifier says `household_id || ''`: an expression has no index. Told to sort as well, SQLite would
+# rather walk through everything the household has, because an index has that in order.
+_OPEN_DRAFTS = """
+SELECT * FROM draft WHERE household_id || '' = :household_id AND status = 'open' AND expires_at > :now
+ORDER BY created_at DESC, id DESC LIMIT :limit
+"""
+
+_EXPIRED_DRAFTS = """
+SELECT * FROM draft WHERE household_id || '' = :household_id AND status = 'open' AND expires_at <= :now AND expires_at > :week_ago
+ORDER BY expires_at DESC, id DESC LIMIT :limit
+"""
+
+_QUESTIONS = """
+SELECT r.*, u.display_name AS member FROM execution_request r JOIN "user" u ON u.id = r.user_id
+ WHERE r.household_id || '' = :household_id AND r.id > :recent AND r.clarification_json IS NOT NULL
+ORDER BY r.id DESC LIMIT :limit
+"""
+
+_IN_NEED = """
+SELECT e.* FROM execution e
+ WHERE e.household_id || '' = :household_id AND e.status IN ('unknown', 'handed_off', 'needs_attention')
+   AND (e.status = 'unknown' OR e.finished_at > :week_ago
+        OR (e.status = 'needs_attention' AND NOT EXISTS (
+              SELECT 1 FROM event_log v WHERE v.entity_id = e.id AND v.event_type = 'execution.settled')))
+ORDER BY COALESCE(e.finished_at, e.started_at) DESC, e.id DESC LIMIT :limit
+"""
+
+_SETTLED = """
+SELECT * FROM event_log
+ WHERE household_id || '' = :household_id AND entity_id = :id AND event_type = 'execution.settled' ORDER BY seq
+"""
+
+_EVENTS_OF = "SELECT * FROM event_log WHERE household_id || '' = :household_id AND entity_id IN (:first, :second) ORDER BY seq"
+
+_APPROVED_BY = """
+SELECT a.user_id AS user_id FROM draft_approval a JOIN draft d ON d.id = a.draft_id
+ WHERE d.household_id = :household_id AND a.draft_hash = :hash ORDER BY a.given_at, a.user_id
 """
 
 
@@ -171,8 +230,15 @@ class Queries:
 
     def rules(self) -> ConfirmRules:
         """Who may confirm what. Raises `StoreDamaged` where that cannot be read."""
-        (row,) = self._all("SELECT confirm_rules_json FROM preference WHERE household_id = :household_id")
-        return values.rules_value(row["confirm_rules_json"])
+        rows = self._all("SELECT confirm_rules_json FROM preference WHERE household_id = :household_id")
+        if not rows:
+            raise StoreDamaged("The household's preferences are not in the books.")
+        return values.rules_value(rows[0]["confirm_rules_json"])
+
+    def preference(self) -> Preference:
+        """What the household usually wants."""
+        (row,) = self._all("SELECT * FROM preference WHERE household_id = :household_id")
+        return values.preference_value(row)
 
     def _situation(self, draft: Draft) -> Situation:
         asked = self._one(f"{_REQUEST} AND id = :id", "There is no such request in this household.", id=draft.request_id)
@@ -204,9 +270,53 @@ class Queries:
         now = self._clock.now()
         return tuple(draft for draft in map(values.draft_value, rows) if now < draft.expires_at)
 
-    def activity(self, *, limit: int) -> tuple[Activity, ...]:
-        """The feed, newest first: each request by the furthest thing that became of it."""
-        return tuple(self._activity(row) for row in self._all(_FEED, limit=limit))
+    def inbox(self, *, limit: int) -> Inbox:
+        """What waits for a decision, at most `limit` of each."""
+        now, week_ago = self._instant(timedelta()), self._instant(_RECENT)
+        drafts = self._all(_OPEN_DRAFTS, now=now, limit=limit)
+        expired = self._all(_EXPIRED_DRAFTS, now=now, week_ago=week_ago, limit=limit)
+        questions = self._all(_QUESTIONS, recent=self._since(Prefix.REQUEST), limit=limit)
+        return Inbox(
+            drafts=tuple(map(values.draft_value, drafts)),
+            questions=tuple(
+                Question(
+                    request_id=row["id"], at=row["created_at"], text=row["raw_command_text"], member=row["member"], card=_question(row)
+                )
+                for row in questions
+            ),
+            expired=tuple(values.draft_value(row).as_of(self._clock.now()) for row in expired),
+        )
+
+    def attention(self, *, limit: int) -> tuple[InNeed, ...]:
+        """What a person may have to look at, newest first: what needs attention until it is settled, and a week longer; what is being checked;
+        and what was handed over in the last week."""
+        rows = self._all(_IN_NEED, week_ago=self._instant(_RECENT), limit=limit)
+        return tuple(self._in_need(values.execution_value(row)) for row in rows)
+
+    def _in_need(self, execution: Execution) -> InNeed:
+        settled = self._all(_SETTLED, id=execution.id)
+        return InNeed(
+            execution=execution,
+            draft=self.draft(execution.draft_id),
+            settled=values.event_value(settled[0]) if settled else None,
+        )
+
+    def counts(self) -> Counts:
+        """Cheap however long the log is: it is asked every few seconds."""
+        return Counts.model_validate(dict(self._all(_COUNTS, now=self._instant(timedelta()), recent=self._since(Prefix.REQUEST))[0]))
+
+    def _instant(self, ago: timedelta) -> str:
+        """A time as SQLite keeps it, and as PostgreSQL reads it."""
+        return f"{self._clock.now() - ago:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+    def _since(self, prefix: Prefix) -> str:
+        """The identifier before all that were made in the last week: they sort by time, and the table is read from there."""
+        return make_id(prefix, unix_ms=int((self._clock.now() - _RECENT).timestamp() * 1000), entropy=0)
+
+    def activity(self, *, limit: int, before: Activity | None = None) -> tuple[Activity, ...]:
+        """The feed, newest first, from after the entry `before`: each request by the furthest thing that became of it."""
+        key = (before.at, before.id) if before else None
+        return tuple(map(self._activity, feed_page(self._reader, self.household().id, limit=limit, before=key)))
 
     def _activity(self, row: values.Row) -> Activity:
         if row["kind"] == "request":
@@ -264,6 +374,7 @@ class Queries:
         confirmation = self._one("SELECT * FROM confirmation WHERE draft_id = :draft_id", "", draft_id=execution.draft_id)
         member = self._one('SELECT * FROM "user" WHERE id = :user_id', "", user_id=confirmation["user_id"])
         attempts = self._all("SELECT * FROM execution_attempt WHERE execution_id = :id ORDER BY attempt_number", id=execution_id)
+        exchanges = self._all("SELECT * FROM vendor_exchange WHERE execution_id = :id ORDER BY id", id=execution_id)
         events = self._events_of(execution.id, execution.draft_id)
         return ExecutionDetail(
             execution=execution,
@@ -272,6 +383,7 @@ class Queries:
             confirmed_by=member["display_name"],
             approved_by=self._approved_by(events) or (member["display_name"],),
             attempts=tuple(map(values.attempt_value, attempts)),
+            exchanges=tuple(map(values.exchange_value, exchanges)),
             events=events,
             receipt=self._receipt(execution_id),
         )
@@ -303,25 +415,9 @@ class Queries:
         statement = "SELECT * FROM execution WHERE household_id = :household_id ORDER BY started_at DESC, id DESC LIMIT :limit"
         return tuple(map(values.execution_value, self._all(statement, limit=limit)))
 
-    def verify_log(self) -> Verification:
-        """Check every link of the chain, and that every effect had its confirmation."""
-        events = tuple(map(values.event_value, self._all("SELECT * FROM event_log WHERE household_id = :household_id ORDER BY seq")))
-        problems = (*broken_links(events), *broken_promises(events), *self._books_beside(events))
-        return Verification(ok=not problems, events=len(events), head=events[-1].hash if events else GENESIS, problems=problems)
-
-    def _books_beside(self, events: tuple[Event, ...]) -> Iterator[str]:
-        """Where executions and receipts in the books are not what the log says they are."""
-        executions = self._all("SELECT * FROM execution WHERE household_id = :household_id")
-        receipts = self._all(
-            "SELECT r.* FROM receipt_artifact r JOIN execution e ON e.id = r.execution_id WHERE e.household_id = :household_id"
-        )
-        yield from books_that_differ(events, map(values.execution_value, executions), map(values.receipt_value, receipts))
-        yield from people_that_differ(events, self.members(), self.rules())
-
     def _events_of(self, *entity_ids: str) -> tuple[Event, ...]:
         first, second = entity_ids
-        statement = "SELECT * FROM event_log WHERE household_id = :household_id AND entity_id IN (:first, :second) ORDER BY seq"
-        return tuple(map(values.event_value, self._all(statement, first=first, second=second)))
+        return tuple(map(values.event_value, self._all(_EVENTS_OF, first=first, second=second)))
 
     def _receipt(self, execution_id: str) -> Receipt | None:
         row = self._reader.row("SELECT * FROM receipt_artifact WHERE execution_id = :id ORDER BY id", id=execution_id)

@@ -97,6 +97,12 @@ class Settings(BaseModel):
     device_lives_s: int = Field(default=7_776_000, ge=60, le=31_622_400)
     #: How Halo is spoken to in a thread of messages. What does not begin with it, or answer a card, is never read.
     invocation: str = Field(default="halo", pattern=r"^[^\W\d_]{2,30}$")
+    #: A file on another disk that remembers how far the log had come, so that a log cut short or put back is noticed. None: there is none.
+    witness_file: Path | None = None
+    #: Where the log of this process goes: a file (in the data directory, where it is no whole path), or `-` for stderr. Nowhere where not set: what a
+    #: person reads stands on stderr, and what happened in the books.
+    log_file: str | None = Field(default=None, min_length=1, pattern=r"^[^\x00]+$")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: Bounds what one message can cost to read and to keep.
     max_text_chars: int = Field(default=1_000_000, ge=1)
 
@@ -106,6 +112,19 @@ class Settings(BaseModel):
         if url and not url.get_secret_value().startswith("postgresql://"):
             raise ValueError("it must be a postgresql:// URL")
         return url
+
+    @field_validator("witness_file", mode="before")
+    @classmethod
+    def _is_a_place(cls, path: Any) -> Any:
+        # An empty one would be the home itself, and an unknown person's home an error without a name.
+        if not isinstance(path, str | Path) or not str(path):
+            return path or None
+        if "\0" in str(path):
+            raise ValueError("a file's name has no NUL character")
+        try:
+            return Path(path).expanduser()
+        except RuntimeError:
+            raise ValueError("there is no such home directory") from None
 
     @field_validator("openai_base_url")
     @classmethod
@@ -128,6 +147,17 @@ class Settings(BaseModel):
     def _from_text(cls, value: Any) -> Any:
         """The environment has only text: `5,30,120`."""
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """Every secret in here, for whoever has to see to it that none of them is written down."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value for value in values if isinstance(value, SecretStr))
 
     @property
     def database_address(self) -> str | None:

@@ -18,9 +18,10 @@ from halo_engine.model.receipt import Receipt
 from halo_engine.model.rules import ConfirmRules
 
 if TYPE_CHECKING:
+    from halo_engine.audit import Verification
     from halo_engine.model.confirmation import Confirmation
     from halo_engine.model.event import Event
-    from halo_engine.queries import Activity, ExecutionDetail, Verification
+    from halo_engine.queries import Activity, ExecutionDetail
 
 
 def card(value: Card) -> dict[str, Any]:
@@ -67,6 +68,11 @@ def receipt(value: Receipt) -> dict[str, Any]:
 
 def attempt(value: Attempt) -> dict[str, Any]:
     return value.model_dump(mode="json") | {"started_at": iso_utc(value.started_at), "finished_at": _time(value.finished_at)}
+
+
+def exchanges(value: ExecutionDetail) -> dict[str, Any]:
+    """Each call to the vendor and its answer, redacted. Beside `detail` and not in it: it may be long, and a phone has no use for it."""
+    return {"exchanges": [one.model_dump(mode="json") | {"at": iso_utc(one.at)} for one in value.exchanges]}
 
 
 def confirmation(value: Confirmation) -> dict[str, Any]:

@@ -12,33 +12,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlencode
 
+from halo_engine.model.secret_names import PERSONAL_FIELDS, SECRET_FIELDS, SECRET_HEADERS
 from halo_sim.wire import FORM_TYPE, Json, is_list, is_object, write_json
 
 SCRUBBED = "scrubbed"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 
-SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-amz-access-token", "x-amz-user-email", "x-api-key", "api-key"}
-    | {"x-resy-auth-token", "x-resy-universal-auth", "zinc-client-token"}
-)
 SCHEMES = frozenset({"Basic", "Bearer", "ResyAPI"})
 #: Secrets, and what names a person or where they live.
-SECRET_FIELDS = frozenset(
-    {"access_token", "refresh_token", "client_id", "client_secret", "password", "token", "book_token", "resy_token", "api_key", "apikey"}
-    | {
-        "confirm_token",
-        "legacy_token",
-        "buyingcustomer",
-        "email",
-        "em_address",
-        "emailaddress",
-        "mobile_number",
-        "phonenumber",
-        "phone_number",
-        "fullname",
-    }
-    | {"addressline1", "addressline2", "address_line1", "address_line2", "first_name", "last_name", "postalcode", "postal_code", "zip_code"}
-)
+_SCRUBBED_FIELDS = SECRET_FIELDS | PERSONAL_FIELDS
 
 
 def scrub_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -74,8 +56,8 @@ def scrub_json(value: Json, *, secret: bool = False) -> Json:
 
 def _is_secret(name: str, member: Json) -> bool:
     public = isinstance(member, str) and member.startswith("rgs://")
-    return name.lower() in SECRET_FIELDS and not public
+    return name.lower() in _SCRUBBED_FIELDS and not public
 
 
 def _scrubbed(name: str, value: str) -> str:
-    return SCRUBBED if name.lower() in SECRET_FIELDS else value
+    return SCRUBBED if name.lower() in _SCRUBBED_FIELDS else value

@@ -8,12 +8,14 @@ from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock, SystemClock
 from halo_engine.settings import Settings, load_settings
 from server import errors
 from server.auth import calling
 from server.bridge import mounting
 from server.home import Home
+from server.logs import Told
 from server.once import Kept
 from server.routes import activity, cards, command, drafts, executions, health, household, receipts, requests
 
@@ -21,7 +23,9 @@ from server.routes import activity, cards, command, drafts, executions, health, 
 def create_app(settings: Settings, *, clock: Clock) -> FastAPI:
     """An application over `settings`. Nothing is opened until it is asked for."""
     app = FastAPI(title="Halo", version=version("halo-household"), docs_url=None, redoc_url=None, lifespan=_closing)
+    telemetry.start(settings)
     app.state.home, app.state.kept = Home(settings, clock), Kept()
+    app.add_middleware(Told, home=app.state.home)
     errors.install(app)
     app.include_router(health.routes)
     for subject in (household, command, drafts, executions, receipts, cards, activity, requests):

@@ -52,6 +52,11 @@ class Home:
                 self._engine = Engine.open(self.settings, clock=self.clock, transport=self._transport())
             return self._engine
 
+    @property
+    def household_id(self) -> str | None:
+        """Whose home it is, for the log; None before anybody has called."""
+        return self._engine.household_id if self._engine else None
+
     def queries(self) -> Queries:
         """The read-only views; a context manager."""
         return Queries.open(self.settings, clock=self.clock)

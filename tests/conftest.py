@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from halo_engine import telemetry
 from halo_engine.clock import FakeClock
 from halo_engine.store.session import Store, open_store
+from tests.canaries import leaks
 from tests.installation import NOON, Installation
 
 
@@ -23,10 +25,15 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def home(tmp_path: Path, clock: FakeClock) -> Iterator[Installation]:
-    """A founded household on SQLite."""
+    """A founded household on SQLite. Whatever the test does is logged at DEBUG, and no secret of it may be left anywhere but where it belongs."""
     installation = Installation.open(tmp_path / "home", clock=clock)
+    log = tmp_path.with_name(f"{tmp_path.name}.jsonl")
+    telemetry.start(installation.settings.model_copy(update={"log_file": str(log), "log_level": "debug"}))
     yield installation
     installation.engine.close()
+    telemetry.stop()
+    assert leaks(installation.settings.home, log) == []
+    log.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")

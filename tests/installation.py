@@ -10,12 +10,13 @@ from typing import Any, cast
 
 import yaml
 
+from halo_engine.audit import Audit, Verification
 from halo_engine.clock import FakeClock
 from halo_engine.engine import Engine
 from halo_engine.model.card import Card
 from halo_engine.model.execution import Execution
 from halo_engine.model.household import Role, UsualItem
-from halo_engine.queries import Queries, Verification
+from halo_engine.queries import Queries
 from halo_engine.settings import Settings, load_settings
 from halo_engine.stages.founding import HouseholdPlan, MemberPlan, UsualPlan
 from halo_sim.data import fixtures_root
@@ -88,8 +89,8 @@ class Installation:
 
     def verify(self) -> Verification:
         """The state of the log."""
-        with self.queries() as queries:
-            return queries.verify_log()
+        with Audit.open(self.settings, clock=self.clock) as audit:
+            return audit.verify()
 
     def later(self, **by: float) -> None:
         """Move the time."""

@@ -273,6 +273,14 @@ class CardView(Vertical, can_focus=True):
         self.post_message(message if self.guard.is_armed else self.TooSoon(self))
 
 
+def entrance(widget: Widget | None, *, focused: Widget | None) -> Widget | None:
+    """Where a focus that is to go to `widget` may go: Confirm takes it only from within its own card."""
+    if not (isinstance(widget, CardButton) and widget.is_confirm):
+        return widget
+    card = next(node for node in widget.ancestors if isinstance(node, CardView))
+    return widget if focused and focused in card.walk_children() else card.first_stop
+
+
 def _changes(card: Card) -> Iterator[Widget]:
     """First of all, because it is what somebody who knows the card looks for."""
     if not card.changes:

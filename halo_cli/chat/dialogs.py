@@ -44,9 +44,10 @@ def asks_for_consent(card: Card) -> bool:
 class Consent(Dialog[bool]):
     """What may cost something or cannot be undone is confirmed by typing what is asked, never by a slip of a finger."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Card, *, acting: str = "") -> None:
+        """`acting` is the name of whoever says the yes, where the screen below could be of somebody else."""
         super().__init__()
-        self._card, self._asked = words.harmless(card), challenge(card)
+        self._card, self._asked, self._acting = words.harmless(card), challenge(card), acting
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -severe"):
@@ -54,6 +55,8 @@ class Consent(Dialog[bool]):
             with VerticalScroll(classes="dialog-body", can_focus=False):
                 for warning in self._card.warnings:
                     yield Static(drawing.caution("▲", warning), classes="warning", markup=False)
+                if self._acting:
+                    yield Static(drawing.plain(f"✎ {self._acting} says this yes.", max_chars=80), classes="acting", markup=False)
                 yield Static(drawing.plain(self._question), classes="question")
             yield Input(id="typed")
             yield Static("", classes="dialog-error", markup=False)

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.widget import Widget
 from textual.widgets import Button, Footer, Input, Select, Static
 
@@ -47,9 +48,10 @@ class ModifyForm(Dialog[None]):
             super().__init__()
             self.form, self.text = form, text
 
-    def __init__(self, view: CardView, fields: Sequence[FormField]) -> None:
+    def __init__(self, view: CardView, fields: Sequence[FormField], *, to: MessagePump | None = None) -> None:
+        """What was filled in is posted to `to`, without one to the app."""
         super().__init__()
-        self.view = view
+        self.view, self._to = view, to or self
         self._fields = tuple(fields)
         self._is_busy = False
 
@@ -117,7 +119,7 @@ class ModifyForm(Dialog[None]):
     def _go(self, message: Message) -> None:
         self._is_busy = True
         self.query_one(".dialog-error", Static).update("Halo is reading…")
-        self.post_message(message)
+        self._to.post_message(message)
 
     def show_error(self, words: str) -> None:
         """Why it is not so, beside everything that was typed."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from halo_engine.model.errors import InvalidInput, NotFound
-from halo_engine.model.household import Household, Member, Role
+from halo_cli.chat.sender import sender_of
+from halo_engine.model.household import Household, Member
 from halo_engine.model.value import Value
 from halo_engine.thread import Door, PersonalDoor, Said
 
@@ -32,23 +30,5 @@ def opening_of(door: Door, wanted: str | None) -> Opening:
     """
     household, members = door.household(), door.members()
     me = door.me if isinstance(door, PersonalDoor) else None
-    sender = _first(members, me) if wanted is None else _named(members, wanted, me)
+    sender = sender_of(members, wanted, me)
     return Opening(household=household, members=members, said=door.said(limit=_EARLIER), me=me, sender=sender)
-
-
-def _first(members: Sequence[Member], me: str | None) -> int:
-    """Whom the door speaks for, else the owner."""
-    mine = [position for position, member in enumerate(members) if member.id == me]
-    owners = [position for position, member in enumerate(members) if member.role is Role.OWNER]
-    return (mine or owners or [0])[0]
-
-
-def _named(members: Sequence[Member], wanted: str, me: str | None) -> int:
-    for position, member in enumerate(members):
-        if wanted.casefold() in (member.id, member.display_name.casefold()):
-            if me is not None and member.id != me:
-                mine = members[_first(members, me)].display_name
-                raise InvalidInput(f"This token speaks for {mine} alone.", hint="Leave --as out, or use a token of whoever is to write.")
-            return position
-    names = ", ".join(member.display_name for member in members)
-    raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")

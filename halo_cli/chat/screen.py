@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from halo_cli.chat.card_view import CardButton, CardView, OptionRow
+from halo_cli.chat.card_view import CardView, OptionRow, entrance
 from halo_cli.chat.compose_bar import ComposeBar, Line
 from halo_cli.chat.guard import Monotonic
 from halo_cli.chat.header import ThreadHeader
@@ -38,11 +38,7 @@ class ThreadScreen(Screen[None]):
 
         Every way leads through here: keys, the mouse, and a focus that falls on because its widget has gone.
         """
-        if isinstance(widget, CardButton) and widget.is_confirm:
-            card = next(node for node in widget.ancestors if isinstance(node, CardView))
-            if not (from_app_focus or (self.focused and self.focused in card.walk_children())):
-                widget = card.first_stop
-        super().set_focus(widget, scroll_visible, from_app_focus)
+        super().set_focus(widget if from_app_focus else entrance(widget, focused=self.focused), scroll_visible, from_app_focus)
 
     def on_descendant_focus(self) -> None:
         """A card that was entered is shown as a whole; who moves about in it may look where they like."""

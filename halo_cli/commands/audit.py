@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+from halo_cli.commands import audit_erase, audit_export, audit_proofs, audit_replay
 from halo_cli.options import Home, Json, NoInput
+
+if TYPE_CHECKING:
+    from halo_cli.output import Output
+
+#: From here on checking takes so long that somebody may wonder.
+_LONG = 50_000
 
 app = typer.Typer(help="The log of everything that happened.")
 
@@ -15,18 +26,46 @@ def _group() -> None:
 
 
 @app.command()
-def verify(json: Json = False, home: Home = None, no_input: NoInput = False) -> None:
-    """Check every link of the log, and that the books follow from it. Exit code 1 when it is broken."""
+def verify(
+    against: Annotated[
+        Path | None, typer.Option("--against", metavar="CHECKPOINT", help="A checkpoint that somebody kept.", show_default=False)
+    ] = None,
+    json: Json = False,
+    home: Home = None,
+    no_input: NoInput = False,
+) -> None:
+    """Check every link, every promise, and the books. Exit code 1 when something is wrong.
+
+    It is held against this home's last checkpoint, the witness where one is set, and the checkpoint that is given.
+    """
     from halo_cli import session
     from halo_cli.exit_codes import ExitCode
     from halo_cli.output import Lines, Output
     from halo_engine import shapes
+    from halo_engine.model.recollection import counted
 
-    out = Output(json=json)
-    with session.open_queries(session.settings_of(home)) as queries:
-        found = queries.verify_log()
-    verdict = f"audit verified: {found.events} events" if found.ok else "audit FAILED"
-    out.result(shapes.verification(found), Lines((verdict, *found.problems, f"head {found.head}")))
+    out, settings = Output(json=json), session.settings_of(home)
+    kept = session.text_of(against) if against else None
+    with session.open_audit(settings) as audit, _patience(out, audit.length()):
+        found = audit.verify(against=kept)
+    verdict = f"audit verified: {counted(found.events)}" if found.ok else "audit FAILED"
+    remembered = (f"it goes on from what was remembered by: {', '.join(found.remembered_by)}",) if found.remembered_by and found.ok else ()
+    out.result(shapes.verification(found), Lines((verdict, *remembered, *found.problems, f"head {found.head}", f"root {found.root}")))
     if not found.ok:
-        out.say(f"error: the log does not hold: {found.problems[0] if found.problems else 'no reason given'}")
+        out.say(f"error: the audit failed: {found.problems[0] if found.problems else 'no reason given'}")
+        out.say("hint: Keep the home as it is. What each sentence means, and what to do then: docs/audit.md")
     raise typer.Exit(ExitCode.DONE if found.ok else ExitCode.FAILED)
+
+
+def _patience(out: Output, events: int) -> AbstractContextManager[object]:
+    """A long log takes seconds: whoever waits is told for what."""
+    return out.working(f"Checking {events:,} events …") if events > _LONG else nullcontext()
+
+
+app.command("checkpoint")(audit_proofs.checkpoint)
+app.add_typer(audit_proofs.witness, name="witness")
+app.command("prove")(audit_proofs.prove)
+app.command("export")(audit_export.export)
+app.command("check")(audit_export.check)
+app.command("replay")(audit_replay.replay)
+app.command("erase")(audit_erase.erase)

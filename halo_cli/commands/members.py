@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -177,15 +176,9 @@ def _verb(text: str) -> str:
 
 
 def _amount(text: str | None) -> Money | None:
-    from halo_engine.model.errors import InvalidInput
-    from halo_engine.model.money import Money
+    from halo_cli.typed import amount
 
-    if text is None:
-        return None
-    found = _AMOUNT.fullmatch(text.strip().replace(",", ""))
-    if found is None or not text.isascii():
-        raise InvalidInput("That is no amount.", hint="Such as 200 or 49.95, in dollars.")
-    return Money.from_decimal(Decimal(found[1]))
+    return None if text is None else amount(text)
 
 
 def _options_only(context: typer.Context, option: str) -> None:

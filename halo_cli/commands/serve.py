@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ def serve(
     from halo_cli import session
     from halo_cli.output import Lines, Output
     from halo_cli.working import beside
+    from halo_engine import telemetry
     from halo_engine.model.errors import InvalidInput
 
     try:
@@ -48,4 +49,6 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with beside(settings, out):
         # By name, as any server would start it: the faces do not import each other.
-        uvicorn.Server(uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False)).run([listener])
+        how: dict[str, Any] = {"log_config": None} if telemetry.is_on() else {}
+        config = uvicorn.Config("server.app:from_environment", factory=True, log_level="warning", access_log=False, **how)
+        uvicorn.Server(config).run([listener])

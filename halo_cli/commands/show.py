@@ -30,6 +30,6 @@ def show(
         case Prefix.EXECUTION:
             with session.open_queries(settings) as queries:
                 detail, zone = queries.execution(identifier), queries.household().time_zone
-            out.result(shapes.detail(detail), *views.execution(detail, zone))
+            out.result(shapes.detail(detail) | shapes.exchanges(detail), *views.execution(detail, zone))
         case _:
             raise NotFound(f"{identifier!r} is not the id of a draft or an execution.")

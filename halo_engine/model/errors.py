@@ -17,6 +17,7 @@
     ├── ParserFailed                the words could not be read now
     ├── VendorFailed                a vendor could not be asked
     ├── ServerAway                  Halo's own server could not be asked
+    ├── QueryStopped                a question about the log took more than it may
     └── StoreFailed                 the books could not be opened or written
         ├── StoreBusy
         ├── StoreDamaged
@@ -139,6 +140,10 @@ class ServerAway(HaloError):
     """The server could not be reached."""
 
     default_hint = "Look whether it runs (halo serve), and try again."
+
+
+class QueryStopped(HaloError):
+    """The query took more time or memory than it may."""
 
 
 class StoreFailed(HaloError):

@@ -1,31 +1,42 @@
 """What happened, as facts in a chain. An event is appended in the transaction that makes it true, and never changed.
 
 Each event's hash covers its whole content and the hash of the event before it in the same household: `SHA-256(0x00 || canonical JSON)`, the leaf
-form of RFC 6962 §2.1, so that the chain can later be read as the leaves of a Merkle tree.
+form of RFC 6962 §2.1, so that the chain is read as the leaves of a Merkle tree, too.
+
+What is somebody's own, such as a name, stands in an event as a salted commitment (`Opening`). The opening is kept beside the log and can be erased;
+the log stays as it is, and whole.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, Field
 
 from halo_engine.model.canonical import canonical_json
-from halo_engine.model.draft import Change, iso_utc
+from halo_engine.model.draft import Change
 from halo_engine.model.household import Role
 from halo_engine.model.policy import Verdict
 from halo_engine.model.reading import Spoke
 from halo_engine.model.rules import ConfirmRules
+from halo_engine.model.settlement import Finding
 from halo_engine.model.value import Value
 
 #: What the first event of a household points back to.
 GENESIS = "0" * 64
-SCHEMA_VERSION = 1
+#: 2 tells what an event followed from; 1 did not.
+SCHEMA_VERSION = 2
 
 
 class Event(Value):
-    """One entry of the log. `seq` counts from 1 without gaps within a household; `user_id` is who acted, None for the engine itself."""
+    """One entry of the log. `seq` counts from 1 without gaps within a household; `user_id` is who acted, None for the engine itself.
+
+    The events of one trip, from words to receipt, share the `correlation_id`, which is the request they began with; `causation_id` is the event
+    this one followed from. Both are empty where there is no trip.
+    """
 
     id: str
     household_id: str
@@ -38,29 +49,72 @@ class Event(Value):
     created_at: AwareDatetime
     prev_hash: str
     hash: str
+    correlation_id: str = ""
+    causation_id: str = ""
+    schema_version: int = 1
+
+    def leaf(self) -> bytes:
+        """The canonical JSON of everything in it, of which its hash is taken. Raises `ValueError` for content that could never have been logged."""
+        trip = {"correlation_id", "causation_id"} if self.schema_version == 1 else set()
+        fields = self.model_dump(mode="json", exclude={"hash", "schema_version", *trip})
+        return canonical_json(fields | {"created_at": leaf_time(self.created_at), "schema": self.schema_version})
 
     def expected_hash(self) -> str:
-        """The hash this event must carry if nothing in it was altered. Raises `ValueError` for content that could never have been logged."""
-        leaf = self.model_dump(mode="json", exclude={"hash"})
-        leaf |= {"created_at": f"{iso_utc(self.created_at)[:-1]}.{self.created_at:%f}Z", "schema": SCHEMA_VERSION}
-        return hashlib.sha256(b"\x00" + canonical_json(leaf)).hexdigest()
+        """The hash this event must carry if nothing in it was altered. Raises `ValueError` as `leaf` does."""
+        return leaf_hash(self.leaf())
 
     def sealed(self) -> Event:
         """This event with its hash."""
         return self.model_copy(update={"hash": self.expected_hash()})
 
 
+def leaf_hash(leaf: bytes) -> str:
+    """The hash of an event whose canonical JSON is `leaf`."""
+    return hashlib.sha256(b"\x00" + leaf).hexdigest()
+
+
+def leaf_time(at: datetime) -> str:
+    """`at` as a leaf has it: with microseconds, so that what happened in one second keeps its order for a reader."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+class Opening(Value):
+    """What a commitment in an event stands for. Without the salt nobody can try names until one fits."""
+
+    event_id: str
+    field: str
+    #: 128 bits in hexadecimal.
+    salt: str
+    value: Any
+
+    @property
+    def commitment(self) -> dict[str, str]:
+        """What stands in the event's payload: SHA-256 over the salt and the canonical JSON of the value."""
+        return commitment(self.salt, canonical_json({"v": self.value})[len('{"v":') : -1].decode())
+
+
+def commitment(salt: str, value_json: str) -> dict[str, str]:
+    """As `Opening.commitment`, for a value in its canonical JSON."""
+    return {"committed": hashlib.sha256(f'{salt}{{"v":{value_json}}}'.encode()).hexdigest()}
+
+
+def is_commitment(value: object) -> bool:
+    """Whether a field of a payload is one."""
+    return isinstance(value, Mapping) and value.keys() == {"committed"}
+
+
 class Payload(Value):
-    """What an event type tells. The class is the type; its fields are the facts."""
+    """What an event type tells. The class is the type; its fields are the facts, those named in `committed` as commitments."""
 
     event_type: ClassVar[str]
     entity_type: ClassVar[str]
+    committed: ClassVar[frozenset[str]] = frozenset()
 
 
 class HouseholdCreated(Payload):
     """`key_id` tells the installation's secret from another one, and nothing about it."""
 
-    event_type, entity_type = "household.created", "household"
+    event_type, entity_type, committed = "household.created", "household", frozenset({"name"})
     name: str
     time_zone: str
     members: tuple[str, ...]
@@ -90,17 +144,18 @@ class RulesChanged(Payload):
 
 
 class RequestParsed(Payload):
-    """The words themselves stay out of the log: they belong to the person, and the log is for good.
+    """The words themselves are only committed to: they belong to the person, and the log is for good.
 
     `parser` is who read them: "none" where nobody had to (an option that was chosen, a draft made anew). `spoke` says what it took.
     """
 
-    event_type, entity_type = "request.parsed", "execution_request"
+    event_type, entity_type, committed = "request.parsed", "execution_request", frozenset({"text"})
     channel: str
     parser: str
     verb: str
     missing_fields: tuple[str, ...]
     text_chars: int
+    text: str
     spoke: Spoke | None = None
 
 
@@ -114,14 +169,20 @@ class ChangeParsed(Payload):
 
 
 class ClarificationAsked(Payload):
-    event_type, entity_type = "request.clarification_asked", "execution_request"
+    """`asked` is the question word for word, with its options and what was left for later."""
+
+    event_type, entity_type, committed = "request.clarification_asked", "execution_request", frozenset({"asked"})
     field: str
     options: int
+    asked: dict[str, Any]
 
 
 class RequestRefused(Payload):
-    event_type, entity_type = "request.refused", "execution_request"
+    """`reason` is the kind of card that said no, `words` what it said."""
+
+    event_type, entity_type, committed = "request.refused", "execution_request", frozenset({"words"})
     reason: str
+    words: str
 
 
 class DraftCreated(Payload):
@@ -134,17 +195,27 @@ class DraftCreated(Payload):
     currency: str
     expires_at: str
     revises: str | None
+    request_id: str
+    #: Of the draft as it is kept and shown, which is more than its terms.
+    draft_sha256: str
     #: Beside whoever acted.
     also_asked_by: tuple[str, ...] = ()
+    #: How long the vendors were asked for it.
+    took_ms: int | None = None
 
 
 class DraftRevised(Payload):
-    event_type, entity_type = "draft.revised", "draft"
+    event_type, entity_type, committed = "draft.revised", "draft", frozenset({"changes"})
     revision: int
     draft_hash: str
     previous_hash: str
+    total_cents: int
+    maximum_cents: int
+    currency: str
     expires_at: str
     changes: tuple[Change, ...]
+    draft_sha256: str
+    took_ms: int | None = None
 
 
 class DraftCancelled(Payload):
@@ -153,20 +224,24 @@ class DraftCancelled(Payload):
 
 
 class DraftApproved(Payload):
-    """A member said yes to terms that need somebody else's, too. Nothing is done by it."""
+    """A member said yes to terms that need somebody else's, too. Nothing is done by it. `reasons` as in `DraftConfirmed`."""
 
-    event_type, entity_type = "draft.approved", "draft"
+    event_type, entity_type, committed = "draft.approved", "draft", frozenset({"reasons"})
     draft_hash: str
     revision: int
     maximum_cents: int
     currency: str
     verdicts: tuple[Verdict, ...]
+    reasons: tuple[str, ...]
 
 
 class DraftConfirmed(Payload):
-    """`approved_by` is everybody whose yes counted, `asked_by` everybody who had asked, `people_needed` how many had to say it; people by id."""
+    """`approved_by` is everybody whose yes counted, `asked_by` everybody who had asked, `people_needed` how many had to say it; people by id.
 
-    event_type, entity_type = "draft.confirmed", "draft"
+    Of each verdict the reason, which names people, is in `reasons`.
+    """
+
+    event_type, entity_type, committed = "draft.confirmed", "draft", frozenset({"reasons"})
     draft_hash: str
     revision: int
     confirmation_id: str
@@ -175,9 +250,12 @@ class DraftConfirmed(Payload):
     currency: str
     confirmation_latency_ms: int
     verdicts: tuple[Verdict, ...]
+    reasons: tuple[str, ...]
     people_needed: int
     approved_by: tuple[str, ...]
     asked_by: tuple[str, ...]
+    #: The confirming itself; how long the person took is the latency above.
+    took_ms: int | None = None
 
 
 class ConfirmationRefused(Payload):
@@ -201,6 +279,7 @@ class ExecutionMoved(Payload):
     currency: str | None = None
     reason: str | None = None
     revised_draft_id: str | None = None
+    handoff_url: str | None = None
 
 
 class AnswerCameLate(Payload):
@@ -213,6 +292,17 @@ class AnswerCameLate(Payload):
     currency: str | None
 
 
+class ExecutionSettled(Payload):
+    """A person looked at the vendor's and found what nobody could tell by asking."""
+
+    event_type, entity_type = "execution.settled", "execution"
+    draft_id: str
+    outcome: Finding
+    reference: str | None
+    charged_cents: int | None
+    currency: str | None
+
+
 class AttemptFinished(Payload):
     event_type, entity_type = "execution.attempt_finished", "execution"
     attempt_number: int
@@ -220,6 +310,8 @@ class AttemptFinished(Payload):
     status: str
     classification: str | None
     retry_delay_ms: int | None
+    took_ms: int | None = None
+    reason: str | None = None
 
 
 class ReceiptStored(Payload):
@@ -231,27 +323,28 @@ class ReceiptStored(Payload):
 
 
 class UsualSaved(Payload):
-    event_type, entity_type = "usual.saved", "usual_bundle"
+    event_type, entity_type, committed = "usual.saved", "usual_bundle", frozenset({"name"})
     name: str
     items: int
 
 
 class UsualRemoved(Payload):
-    event_type, entity_type = "usual.removed", "usual_bundle"
+    event_type, entity_type, committed = "usual.removed", "usual_bundle", frozenset({"name"})
     name: str
 
 
 class DeviceAdded(Payload):
-    """`member_id` is whom the device speaks for. Its token is in no log."""
+    """`member_id` is whom the device speaks for. Its token is in no log; the hash of it is, so that another one cannot take its place."""
 
-    event_type, entity_type = "device.added", "device"
+    event_type, entity_type, committed = "device.added", "device", frozenset({"name"})
     name: str
     member_id: str
     expires_at: str
+    token_sha256: str
 
 
 class DeviceRevoked(Payload):
-    event_type, entity_type = "device.revoked", "device"
+    event_type, entity_type, committed = "device.revoked", "device", frozenset({"name"})
     name: str
     member_id: str
 
@@ -274,3 +367,10 @@ class AnswerNotCounted(Payload):
     event_type, entity_type = "draft.answer_not_counted", "draft"
     how: str
     sender_id: str
+
+
+class DataErased(Payload):
+    """The words of a request were forgotten, and what so many of the log's commitments about it stand for."""
+
+    event_type, entity_type = "data.erased", "erasure"
+    openings: int

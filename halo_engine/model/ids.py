@@ -25,6 +25,7 @@ class Prefix(StrEnum):
     ATTEMPT = "att"
     RECEIPT = "rct"
     EVENT = "evt"
+    EXCHANGE = "exc"
     USUAL = "usl"
     DEVICE = "dev"
 

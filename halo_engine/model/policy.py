@@ -24,6 +24,11 @@ class Verdict(Value):
     reason: str
 
 
+def without_reasons(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """What was found, without the words, in which people are named."""
+    return tuple(verdict.model_copy(update={"reason": ""}) for verdict in verdicts)
+
+
 class Situation(Value):
     """What a yes to a draft meets at that moment: the rules, the people, who asked, and who has said yes to the very same hash before.
 

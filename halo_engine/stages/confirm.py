@@ -30,7 +30,7 @@ from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.household import Member
 from halo_engine.model.ids import Prefix
 from halo_engine.model.money import Money
-from halo_engine.model.policy import Case, Verdict, approval_words, evaluate, policies, refusals, wants_only_another
+from halo_engine.model.policy import Case, Verdict, approval_words, evaluate, policies, refusals, wants_only_another, without_reasons
 from halo_engine.stages.draft import how_it_went, still_open
 from halo_engine.store.households import called
 from halo_engine.store.session import Books, Store
@@ -99,7 +99,8 @@ class Confirming:
                 revision=draft.revision,
                 maximum_cents=draft.terms.maximum.cents,
                 currency=draft.terms.maximum.currency,
-                verdicts=verdicts,
+                verdicts=without_reasons(verdicts),
+                reasons=tuple(verdict.reason for verdict in verdicts),
             )
             books.events.append(payload, household_id=draft.household_id, entity_id=draft.id, user_id=case.member.id)
         words = approval_words(draft.terms, case.situation.with_yes_of(case.member), self._limit)
@@ -119,10 +120,12 @@ class Confirming:
             maximum_cents=draft.terms.maximum.cents,
             currency=draft.terms.maximum.currency,
             confirmation_latency_ms=confirmation.confirmation_latency_ms,
-            verdicts=verdicts,
+            verdicts=without_reasons(verdicts),
+            reasons=tuple(verdict.reason for verdict in verdicts),
             people_needed=case.situation.rules.people_needed(draft.terms.maximum),
             approved_by=tuple(each.id for each in case.approvers()),
             asked_by=case.situation.asked_by,
+            took_ms=max(0, round((self._clock.now() - books.began_at).total_seconds() * 1000)),
         )
         books.events.append(payload, household_id=draft.household_id, entity_id=draft.id, user_id=case.member.id)
         return execution
@@ -164,11 +167,6 @@ def vendor_key(secret: bytes, execution_id: str) -> str:
     32 characters, because one vendor takes no more than 36.
     """
     return f"halo-{hmac.new(secret, execution_id.encode(), hashlib.sha256).hexdigest()[:27]}"
-
-
-def key_id(secret: bytes) -> str:
-    """What tells one secret from another without telling anything about it."""
-    return hmac.new(secret, b"halo/key-id", hashlib.sha256).hexdigest()[:16]
 
 
 def _confirmed_before(books: Books, draft: Draft, draft_hash: str) -> Execution | HaloError:

@@ -47,8 +47,9 @@ class Devices:
                 created_at=books.now,
                 expires_at=books.now + self._lives,
             )
-            books.devices.add(device, token_sha256=token_sha256(token.get_secret_value()))
-            payload = event.DeviceAdded(name=name, member_id=member.id, expires_at=iso_utc(device.expires_at))
+            of_token = token_sha256(token.get_secret_value())
+            books.devices.add(device, token_sha256=of_token)
+            payload = event.DeviceAdded(name=name, member_id=member.id, expires_at=iso_utc(device.expires_at), token_sha256=of_token)
             books.events.append(payload, household_id=household.id, entity_id=device.id, user_id=actor.id)
         return NewDevice(device=device, token=token)
 

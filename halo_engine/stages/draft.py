@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from halo_engine.clock import Clock
 from halo_engine.model import event
+from halo_engine.model.canonical import sha256_hex
 from halo_engine.model.card import Card, clarification_card, draft_card, not_supported_card, unavailable_card
 from halo_engine.model.difference import difference
 from halo_engine.model.draft import Draft, DraftStatus, Terms, iso_utc
@@ -23,6 +24,7 @@ from halo_engine.model.money import Money
 from halo_engine.model.policy import approval_words
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store
+from halo_engine.store.values import draft_json
 from halo_engine.verb import Context, Proposal, Question, Refusal, Verb, Verbs
 
 NOT_SUPPORTED = "Halo can order, reorder, cancel a subscription and book. It did nothing."
@@ -36,6 +38,8 @@ class Place:
     household_id: str
     revises: Draft | None = None
     also_asked_by: tuple[str, ...] = ()
+    #: When the vendors began to be asked for it, where somebody waits for the card.
+    began_at: datetime | None = None
 
 
 class Drafting:
@@ -57,13 +61,14 @@ class Drafting:
         return self._answer(request, verb, params, context)
 
     def _answer(self, request: Request, verb: Verb[Any], params: Params, context: Context) -> Card:
+        began_at = self._clock.now()
         match verb.propose(params, context):
             case Question() as question:
                 return self._ask(request, question)
             case Refusal(reason=reason):
                 return self._refuse(request, unavailable_card(request_id=request.id, reason=reason))
             case Proposal() as proposal:
-                place = Place(request_id=request.id, household_id=request.household_id, also_asked_by=request.also_asked)
+                place = Place(request.id, request.household_id, also_asked_by=request.also_asked, began_at=began_at)
                 with self._store.transaction() as books:
                     books.requests.understand(request.id, request.intent, None)
                     draft = self.open(books, proposal, params, place, user_id=context.member.id, remainder=request.intent.remainder)
@@ -95,7 +100,14 @@ class Drafting:
             also_asked_by=place.revises.also_asked_by if place.revises else place.also_asked_by,
         )
         books.drafts.add(draft)
-        books.events.append(_created(draft), household_id=draft.household_id, entity_id=draft.id, user_id=user_id)
+        took_ms = _took_ms(place.began_at, books.now) if place.began_at else None
+        books.events.append(
+            _created(draft, took_ms),
+            household_id=draft.household_id,
+            entity_id=draft.id,
+            user_id=user_id,
+            follows=place.revises.id if place.revises else draft.request_id,
+        )
         return draft
 
     def modify(self, before: Draft, intent: Intent, context: Context) -> Card:
@@ -104,15 +116,16 @@ class Drafting:
         params = verb.spec.params.model_validate(intent.params)
         if missing := params.missing():
             raise InvalidInput(verb.questions[missing[0]], hint=_unchanged(before))
+        began_at = self._clock.now()
         match verb.propose(params, context):
             case Question() as question:
                 raise InvalidInput(_spoken(question), hint=f"Say it with the answer in it. {_unchanged(before)}")
             case Refusal(reason=reason):
                 raise Conflict(reason, hint=_unchanged(before))
             case Proposal() as proposal:
-                return self._revise(before, proposal, params, user_id=context.member.id)
+                return self._revise(before, proposal, params, user_id=context.member.id, began_at=began_at)
 
-    def _revise(self, seen: Draft, proposal: Proposal, params: Params, *, user_id: str) -> Card:
+    def _revise(self, seen: Draft, proposal: Proposal, params: Params, *, user_id: str, began_at: datetime) -> Card:
         with self._store.transaction() as books:
             before = standing(books, seen.household_id, seen.id)
             if not difference(before.terms, quoted_now(proposal, before.terms)):
@@ -133,8 +146,13 @@ class Drafting:
                 revision=after.revision,
                 draft_hash=after.draft_hash,
                 previous_hash=before.draft_hash,
+                total_cents=after.terms.total.cents,
+                maximum_cents=after.terms.maximum.cents,
+                currency=after.terms.total.currency,
                 expires_at=iso_utc(after.expires_at),
                 changes=after.changes,
+                draft_sha256=shown_sha256(after),
+                took_ms=_took_ms(began_at, books.now),
             )
             books.events.append(payload, household_id=after.household_id, entity_id=after.id, user_id=user_id)
             return self.card(books, after)
@@ -167,7 +185,8 @@ class Drafting:
         }
         with self._store.transaction() as books:
             books.requests.understand(request.id, request.intent, asked)
-            payload = event.ClarificationAsked(field=question.field, options=len(question.options))
+            shown = {"question": question.question, "options": asked["options"], "remainder": request.intent.remainder}
+            payload = event.ClarificationAsked(field=question.field, options=len(question.options), asked=shown)
             books.events.append(payload, household_id=request.household_id, entity_id=request.id)
         return clarification_card(
             request_id=request.id,
@@ -180,7 +199,7 @@ class Drafting:
 
     def _refuse(self, request: Request, card: Card) -> Card:
         with self._store.transaction() as books:
-            payload = event.RequestRefused(reason=card.kind.value)
+            payload = event.RequestRefused(reason=card.kind.value, words=card.summary)
             books.events.append(payload, household_id=request.household_id, entity_id=request.id)
         return card
 
@@ -242,7 +261,16 @@ def still_open(books: Books, draft: Draft) -> Draft:
             return draft
 
 
-def _created(draft: Draft) -> event.DraftCreated:
+def shown_sha256(draft: Draft) -> str:
+    """What ties the log to a draft as it is kept and shown."""
+    return sha256_hex(draft_json(draft).encode())
+
+
+def _took_ms(began_at: datetime, now: datetime) -> int:
+    return max(0, round((now - began_at).total_seconds() * 1000))
+
+
+def _created(draft: Draft, took_ms: int | None) -> event.DraftCreated:
     return event.DraftCreated(
         draft_hash=draft.draft_hash,
         verb=draft.verb,
@@ -252,7 +280,10 @@ def _created(draft: Draft) -> event.DraftCreated:
         currency=draft.terms.total.currency,
         expires_at=iso_utc(draft.expires_at),
         revises=draft.revises,
+        request_id=draft.request_id,
+        draft_sha256=shown_sha256(draft),
         also_asked_by=draft.also_asked_by,
+        took_ms=took_ms,
     )
 
 

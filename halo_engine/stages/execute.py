@@ -21,22 +21,24 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock
 from halo_engine.model import event
 from halo_engine.model.canonical import sha256_hex
-from halo_engine.model.draft import Terms, is_covered_by
+from halo_engine.model.draft import is_covered_by
 from halo_engine.model.errors import FencedOff, StoreDamaged, VendorFailed
 from halo_engine.model.execution import FINAL, Attempt, Classification, Execution, ExecutionStatus
 from halo_engine.model.ids import Prefix
-from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.receipt import Receipt, receipt_text
 from halo_engine.stages.draft import Drafting, Place, quoted_now
 from halo_engine.stages.job import Job
+from halo_engine.stages.remark import remark
 from halo_engine.stages.waits import REQUEST_TAKES, Backoff, Waits
 from halo_engine.store.session import Books, Store
 from halo_engine.vendors.directory import Vendors
 from halo_engine.vendors.http import leaving_until
+from halo_engine.vendors.recorder import recording, taken
 from halo_engine.verb import Context, Proposal, Refusal, Verbs
 
 
@@ -80,8 +82,13 @@ class Executing:
             job = self._job(books, execution) if is_due else None
         if job is None:
             return self._not_yet(execution)
+        names = {"execution_request_id": job.draft.request_id, "draft_id": job.draft.id, "execution_id": execution.id}
+        with recording(hidden=execution.vendor_key), telemetry.about(household_id=execution.household_id, vendor=execution.vendor, **names):
+            return self._next(job)
+
+    def _next(self, job: Job) -> Progress:
         try:
-            match execution.status:
+            match job.execution.status:
                 case ExecutionStatus.CONFIRMED:
                     return self._submit(job)
                 case ExecutionStatus.SUBMITTING:
@@ -90,7 +97,7 @@ class Executing:
                     return self._look_up(job)
         except FencedOff:
             # Somebody else has moved it in the meantime: look again at once at what they did.
-            return Later(execution, self._clock.now())
+            return Later(job.execution, self._clock.now())
 
     def _not_yet(self, execution: Execution) -> Progress:
         due_at, latest = execution.due_at or self._clock.now(), self._clock.now() + timedelta(seconds=self._waits.longest_s)
@@ -201,9 +208,9 @@ class Executing:
     def _record(self, job: Job, attempt: Attempt, outcome: Outcome | Found) -> Progress:
         match outcome:
             case Done():
-                return self._done(job, attempt, outcome, ExecutionStatus.DONE, _remark(outcome, (), job.terms))
+                return self._done(job, attempt, outcome, ExecutionStatus.DONE, remark(outcome, (), job.terms))
             case Partial(not_done=left):
-                return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, _remark(outcome, left, job.terms))
+                return self._done(job, attempt, outcome, ExecutionStatus.PARTIAL, remark(outcome, left, job.terms))
             case Pending(reference=reference):
                 return self._wait_for_vendor(job, attempt, reference)
             case Rejected() if job.execution.status is ExecutionStatus.SUBMITTING and (shown := self._shown(job)):
@@ -250,7 +257,7 @@ class Executing:
                 external_reference_id=receipt.external_reference_id,
                 content_sha256=sha256_hex(receipt.content_text.encode()),
             )
-            books.events.append(payload, household_id=done.household_id, entity_id=receipt.id)
+            books.events.append(payload, household_id=done.household_id, entity_id=receipt.id, follows=done.id)
             return Finished(done)
 
     def _revise(self, job: Job, attempt: Attempt, fresh: Proposal | Refusal, reason: str) -> Progress:
@@ -438,14 +445,19 @@ class Executing:
 
     def _write(self, books: Books, household_id: str, ended: Attempt) -> None:
         books.executions.put_attempt(ended)
+        books.exchanges.add(ended.execution_id, ended.id, taken())
         payload = event.AttemptFinished(
             attempt_number=ended.attempt_number,
             step=ended.step,
             status=ended.status,
             classification=ended.classification.value if ended.classification else None,
             retry_delay_ms=ended.retry_delay_ms,
+            took_ms=max(0, round((books.now - ended.started_at).total_seconds() * 1000)),
+            reason=ended.error_message,
         )
-        books.events.append(payload, household_id=household_id, entity_id=ended.execution_id)
+        # A draft and its execution have one number (`stages.confirm`).
+        draft_id = ended.execution_id.replace(Prefix.EXECUTION.value, Prefix.DRAFT.value, 1)
+        books.events.append(payload, household_id=household_id, entity_id=ended.execution_id, follows=draft_id)
 
     def _end(self, job: Job, attempt: Attempt, to: ExecutionStatus, classification: Classification | None, **fields: Any) -> Progress:
         with self._store.transaction() as books:
@@ -477,19 +489,7 @@ class Executing:
             currency=cost.currency if cost else None,
             reason=after.error_message,
             revised_draft_id=after.revised_draft_id,
+            handoff_url=after.handoff_url,
         )
         books.events.append_move(payload, household_id=after.household_id, entity_id=after.id, status=to.value)
         return after
-
-
-def _remark(outcome: Done | Partial, not_done: tuple[str, ...], terms: Terms) -> str | None:
-    """What a person has to be told beside the receipt."""
-    charged = outcome.total
-    told = [f"The vendor charged {charged.display}: more than was confirmed."] if charged and _is_over(charged, terms.maximum) else []
-    left = [f"Not done: {', '.join(not_done)}."] if not_done else []
-    return " ".join([*told, *left]) or None
-
-
-def _is_over(charged: Money, maximum: Money) -> bool:
-    """Another currency is more than was confirmed, whatever the number."""
-    return charged.currency != maximum.currency or charged > maximum

@@ -6,7 +6,8 @@ SQL here is written once for both databases, with `:name` parameters.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,13 +15,20 @@ from halo_engine.model.errors import NotInitialised, StoreFailed
 from halo_engine.store import sqlite
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
+_BATCH = 2000
+
+
+def _any_text(raw: bytes) -> str:
+    return raw.decode(errors="surrogateescape")
 
 
 class Reader:
     """A read-only connection. Every value in a statement is a parameter."""
 
     def __init__(self, connection: Any, where: str, *, is_postgres: bool) -> None:
-        self._connection, self._where, self._is_postgres = connection, where, is_postgres
+        self._connection, self._where, self.is_postgres = connection, where, is_postgres
+        #: Whether texts that are none are read all the same, as something that no other text equals.
+        self.is_lenient = False
 
     @classmethod
     def open(cls, *, database_file: Path, database_url: str | None) -> Self:
@@ -50,9 +58,15 @@ class Reader:
             raise sqlite.translate(error, "The PostgreSQL database") from error
         return cls(connection, "The PostgreSQL database", is_postgres=True)
 
+    def be_lenient(self) -> None:
+        """Read what is no UTF-8, too: for whoever looks for damage, and has to say where. Slower; PostgreSQL keeps no such thing."""
+        if not self.is_postgres:
+            self._connection.text_factory = _any_text
+            self.is_lenient = True
+
     def rows(self, statement: str, **parameters: Any) -> list[Mapping[str, Any]]:
         """Every row of a SELECT."""
-        text = _PARAMETER.sub(r"%(\1)s", statement) if self._is_postgres else statement
+        text = _PARAMETER.sub(r"%(\1)s", statement) if self.is_postgres else statement
         try:
             return list(self._connection.execute(text, parameters))
         except Exception as error:
@@ -64,11 +78,44 @@ class Reader:
         """The first row, or None."""
         return next(iter(self.rows(statement, **parameters)), None)
 
+    def stream(self, statement: str, **parameters: Any) -> Iterator[Sequence[Any]]:
+        """The rows of a SELECT by position, a few thousand in memory at a time. On PostgreSQL, inside `snapshot` only."""
+        try:
+            yield from self._streamed(statement, parameters)
+        except Exception as error:
+            if not isinstance(error, self._errors()):
+                raise
+            raise self._explained(error) from error
+
+    def _streamed(self, statement: str, parameters: dict[str, Any]) -> Iterator[Sequence[Any]]:
+        if self.is_postgres:
+            from psycopg.rows import tuple_row
+
+            # A cursor with a name stays at the server; one without would send everything at once.
+            with self._connection.cursor(name="halo_stream", row_factory=tuple_row) as cursor:
+                cursor.itersize = _BATCH
+                yield from cursor.execute(_PARAMETER.sub(r"%(\1)s", statement), parameters)
+            return
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        cursor.execute(statement, parameters)
+        while rows := cursor.fetchmany(_BATCH):
+            yield from rows
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One moment of the books: what is read inside fits together, whatever is written meanwhile."""
+        self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if self.is_postgres else "BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
     def close(self) -> None:
         self._connection.close()
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        if not self._is_postgres:
+        if not self.is_postgres:
             return (sqlite.driver.Error,)
         import psycopg
 

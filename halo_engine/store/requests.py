@@ -52,6 +52,11 @@ class Requests:
         understood = {"normalized_intent_json": _intent_json(intent), "clarification_json": asked}
         self._connection.execute(_UNDERSTAND, {**understood, "of": request_id})
 
+    def forget(self, request: Request) -> None:
+        """Keep that something was asked, and nothing of what."""
+        bare = Intent(verb=request.intent.verb, confidence=request.intent.confidence)
+        self._connection.execute(_FORGET, {"normalized_intent_json": _intent_json(bare), "of": request.id})
+
     def get(self, household_id: str, request_id: str) -> Request:
         """Raises `NotFound` for an id that is not this household's."""
         row = self._connection.execute(_REQUEST, {"of": request_id}).first() if can_be_looked_up(request_id) else None
@@ -71,6 +76,12 @@ class Requests:
 
 _REQUEST = select(*tables.columns_of(tables.ExecutionRequest)).where(col(tables.ExecutionRequest.id) == bindparam("of"))
 _UNDERSTAND = update(tables.ExecutionRequest).where(col(tables.ExecutionRequest.id) == bindparam("of"))
+
+_FORGET = (
+    update(tables.ExecutionRequest)
+    .where(col(tables.ExecutionRequest.id) == bindparam("of"))
+    .values(raw_command_text="", clarification_json=None)
+)
 
 
 def _intent_json(intent: Intent) -> str:

@@ -7,14 +7,14 @@ instead of failing half-way; on PostgreSQL the rows that matter are locked as th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock
 from halo_engine.model.errors import StoreFailed
 from halo_engine.store import schema, sqlite
@@ -24,6 +24,7 @@ from halo_engine.store.devices import Devices
 from halo_engine.store.directory import prepare_directory, prepare_file
 from halo_engine.store.drafts import Drafts
 from halo_engine.store.event_log import EventLog
+from halo_engine.store.exchanges import Exchanges
 from halo_engine.store.executions import Executions
 from halo_engine.store.households import Households
 from halo_engine.store.messages import Messages
@@ -34,6 +35,8 @@ from halo_engine.store.usuals import Usuals
 
 #: Marks a transaction in which nothing is written.
 _READING = {"halo_reading": True}
+#: A query is over by then; who reads on, such as an export, may take minutes.
+_WAIT_FOR_READERS_MS = 1_000
 
 
 class Books:
@@ -43,12 +46,13 @@ class Books:
         self._clock = clock
         #: For what the durable-execution library writes in the same transaction; everything else goes through the repositories.
         self.connection = connection
-        self.now: datetime = clock.now()
+        self.now = self.began_at = clock.now()
         self.households = Households(connection)
         self.requests = Requests(connection)
         self.drafts = Drafts(connection)
         self.approvals = Approvals(connection)
         self.executions = Executions(connection)
+        self.exchanges = Exchanges(connection)
         self.receipts = Receipts(connection)
         self.usuals = Usuals(connection)
         self.addresses = Addresses(connection)
@@ -77,6 +81,8 @@ class Store:
             books = Books(connection, self._clock)
             yield books
             books.events.write()
+        for each in books.events.appended:
+            telemetry.happened(each)
 
     @contextmanager
     def reading(self) -> Iterator[Books]:
@@ -88,6 +94,19 @@ class Store:
         """Bring the schema to this version of Halo."""
         with self.translated(), self._engine.begin() as connection:
             schema.upgrade(connection)
+
+    def drop_traces(self) -> bool:
+        """What was deleted goes from the journal too; whether it has. Not where another process is reading what stood there before."""
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self.translated(), closing(self._engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
+            try:
+                is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {sqlite.BUSY_TIMEOUT_MS}")
+            return not is_busy
 
     def close(self) -> None:
         self._engine.dispose()

@@ -49,6 +49,8 @@ def prepare(connection: Any) -> None:
     # FULL: with NORMAL a power cut loses the last commits, and a lost intention is a double purchase.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is erased is overwritten, not only marked as free.
+    connection.execute("PRAGMA secure_delete = ON")
     # Or INSERT OR REPLACE would delete a row past the trigger that refuses it.
     connection.execute("PRAGMA recursive_triggers = ON")
 
@@ -77,7 +79,7 @@ def translate(error: BaseException, where: str) -> StoreFailed:
     text = str(error).lower()
     if any(sign in text for sign in ("locked", "busy", "lock timeout", "deadlock")):
         return StoreBusy()
-    if "malformed" in text or "not a database" in text or "no such table" in text or "no such column" in text:
+    if "could not decode" in text or "malformed" in text or "not a database" in text or "no such table" in text or "no such column" in text:
         return StoreDamaged(f"{where} is damaged or is not a Halo database.")
     if any(sign in text for sign in ("readonly", "read-only", "unable to open", "disk is full", "disk i/o")):
         return StoreNotWritable(f"{where} cannot be opened, or not for writing.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from halo_engine.store.columns import UtcDateTime
@@ -76,8 +76,9 @@ class ExecutionRequest(SQLModel, table=True):
     """Words somebody said to Halo, and what was understood. `clarification_json` holds the question that waits for an answer."""
 
     __tablename__ = "execution_request"
+    __table_args__ = (Index("ix_execution_request_feed", "household_id", "created_at", "id"),)
     id: str = Field(primary_key=True)
-    household_id: str = _ref("household.id")
+    household_id: str = _ref("household.id", index=False)
     user_id: str = _ref("user.id", index=False)
     channel: str
     raw_command_text: str = _text()
@@ -90,8 +91,9 @@ class Draft(SQLModel, table=True):
     """A draft as it stands now. Every version of it that was ever shown is in `draft_revision`."""
 
     __tablename__ = "draft"
+    __table_args__ = (Index("ix_draft_feed", "household_id", "created_at", "id"),)
     id: str = Field(primary_key=True)
-    household_id: str = _ref("household.id")
+    household_id: str = _ref("household.id", index=False)
     execution_request_id: str = _ref("execution_request.id")
     verb: str
     vendor: str
@@ -131,8 +133,9 @@ class Execution(SQLModel, table=True):
     """Carrying out one confirmed draft. Written only by compare-and-set on `status` and `version`."""
 
     __tablename__ = "execution"
+    __table_args__ = (Index("ix_execution_feed", "household_id", "finished_at", "id"),)
     id: str = Field(primary_key=True)
-    household_id: str = _ref("household.id")
+    household_id: str = _ref("household.id", index=False)
     draft_id: str = _ref("draft.id", unique=True)
     draft_hash: str
     verb: str
@@ -196,6 +199,38 @@ class EventLog(SQLModel, table=True):
     created_at: datetime = _at()
     prev_hash: str
     hash: str
+    # Neither is ever NULL: a column of nothing but NULLs has no type for those who stream the log.
+    correlation_id: str = Field(default="", sa_column=Column(String(), nullable=False, server_default=text("''"), index=True))
+    causation_id: str = Field(default="", sa_column=Column(String(), nullable=False, server_default=text("''")))
+    schema_version: int = Field(default=1, sa_column=Column(BigInteger(), nullable=False, server_default="1"))
+
+
+class EventOpening(SQLModel, table=True):
+    """What a commitment in an event stands for, until somebody has it erased."""
+
+    __tablename__ = "event_opening"
+    event_id: str = Field(sa_column=Column(ForeignKey("event_log.id"), primary_key=True))
+    field: str = Field(primary_key=True)
+    salt: str
+    value_json: str = _text()
+
+
+class VendorExchange(SQLModel, table=True):
+    """One call to a vendor and its answer, with what is secret or personal taken out. For whoever looks; nothing is decided by it."""
+
+    __tablename__ = "vendor_exchange"
+    id: str = Field(primary_key=True)
+    execution_id: str = _ref("execution.id")
+    attempt_id: str
+    position: int
+    at: datetime = _at()
+    method: str
+    url: str = _text()
+    #: 0 where no answer came.
+    status: int
+    took_ms: int = _cents()
+    request_text: str = _text()
+    answer_text: str = _text()
 
 
 class UsualBundle(SQLModel, table=True):

@@ -16,6 +16,7 @@ from halo_engine.model.device import Device
 from halo_engine.model.draft import Draft
 from halo_engine.model.errors import StoreDamaged
 from halo_engine.model.event import Event
+from halo_engine.model.exchange import Exchange
 from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Preference, Usual
 from halo_engine.model.money import Money
@@ -83,6 +84,11 @@ def execution_payload_json(execution: Execution) -> str:
 def attempt_value(row: Row) -> Attempt:
     with _readable(f"Attempt {row['id']}"):
         return Attempt.model_validate(_picked(row, Attempt.model_fields))
+
+
+def exchange_value(row: Row) -> Exchange:
+    with _readable(f"Exchange {row['id']}"):
+        return Exchange.model_validate(_picked(row, Exchange.model_fields))
 
 
 def receipt_value(row: Row) -> Receipt:

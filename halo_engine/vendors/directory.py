@@ -13,6 +13,7 @@ import httpx
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.money import Money
+from halo_engine.model.redaction import Redactor
 from halo_engine.settings import Settings
 from halo_engine.vendors.amazon import AmazonBusiness, AmazonCredentials
 from halo_engine.vendors.http import VendorHttp
@@ -51,7 +52,7 @@ class Vendors:
 
 def open_vendors(settings: Settings, *, transport: httpx.BaseTransport | None, clock: Clock) -> Vendors:
     """Adapters for the accounts in `settings`. Nothing is asked of anybody until it is needed."""
-    http = VendorHttp(transport, clock)
+    http = VendorHttp(transport, clock, redactor=Redactor(settings.secrets))
     amazon = AmazonCredentials(
         client_id=settings.amazon_client_id,
         client_secret=settings.amazon_client_secret,

@@ -29,9 +29,13 @@ from typing import Any, Literal, Self, assert_never
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
+from halo_engine import telemetry
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
+from halo_engine.model.redaction import PLAIN, Redactor
 from halo_engine.model.strict_json import Json, dumps, loads
+from halo_engine.vendors import recorder
+from halo_engine.vendors.recorder import Spoken
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +128,10 @@ def leaving_until(at: datetime, clock: Clock) -> Iterator[None]:
 
 
 class VendorHttp:
-    """Sends calls over `transport` (None: the network) within `limits`. Pauses between reads pass on `clock`."""
+    """Sends calls over `transport` (None: the network) within `limits`. Pauses between reads pass on `clock`.
+
+    `redactor` takes the secrets out of what is kept for those who record (`recorder.py`).
+    """
 
     def __init__(
         self,
@@ -132,11 +139,13 @@ class VendorHttp:
         clock: Clock,
         *,
         limits: Limits | None = None,
+        redactor: Redactor = PLAIN,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._limits = limits or Limits()
         self._monotonic = monotonic
+        self._redactor = redactor
         self._retrying = Retrying(
             stop=stop_after_attempt(READ_ATTEMPTS),
             retry=retry_if_result(_worth_another_try),
@@ -179,11 +188,21 @@ class VendorHttp:
             request = self._request(call, watchdog)
         except (httpx.InvalidURL, UnicodeError) as error:
             return NotSent("the request could not be written", error)
+        began = time.monotonic()
         with watchdog:
             reply = self._exchange(request, watchdog)
-        outcome = reply.status if isinstance(reply, Answer) else reply.why
-        log.debug("%s %s%s: %s", call.method, request.url.host, request.url.path, outcome)
+        self._tell(call, request.url, reply, telemetry.since(began))
         return reply
+
+    def _tell(self, call: Call, url: httpx.URL, reply: Reply, took_ms: int) -> None:
+        """To the log, where and how it went and nothing of what was said; to whoever records, what was said too."""
+        status, answer = (reply.status, reply.body) if isinstance(reply, Answer) else (0, reply.why)
+        why = None if isinstance(reply, Answer) else reply.why
+        telemetry.fact("vendor.called", method=call.method, host=url.host, path=url.path, status=status, why=why, took_ms=took_ms)
+        sent = dict(call.form) if call.form is not None else call.json
+        recorder.keep(
+            Spoken(method=call.method, url=str(url), sent=sent, status=status, answer=answer, took_ms=took_ms), self._clock, self._redactor
+        )
 
     def _request(self, call: Call, watchdog: _Watchdog) -> httpx.Request:
         content = None if call.json is None else dumps(call.json)

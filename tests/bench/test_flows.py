@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from halo_engine.audit import Audit
 from halo_engine.clock import SystemClock
-from halo_engine.queries import Queries
 from halo_engine.settings import load_settings
 from halo_engine.store import sqlite
 from tests.bench.contestants import WARM_UP, turn
@@ -80,8 +80,8 @@ class TestHalo:
         turn(Halo(drafted), tmp_path / "turn", flows=FLOWS, threads=4)
         assert drafted.vendor.asked == before
         settings = load_settings(home=tmp_path / "turn" / "home", environ={})
-        with Queries.open(settings, clock=SystemClock()) as queries:
-            assert queries.verify_log().ok
+        with Audit.open(settings, clock=SystemClock()) as audit:
+            assert audit.verify().ok
         # One more was carried out before the drafts were copied.
         assert sum(row.startswith("receipt_artifact ") for row in rows(settings.database_file)) == 1 + WARM_UP + FLOWS
 

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,17 @@ main()
         assert "RuntimeError" in log.read_text()
         assert "\x1b" not in log.read_text()
         assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("other", [os.mkfifo, lambda log: log.symlink_to("/dev/full"), Path.mkdir], ids=["pipe", "link", "directory"])
+    def test_is_an_apology_where_the_log_is_something_else(self, tmp_path: Path, other: Callable[[Path], object]) -> None:
+        """Nothing is waited for, and nothing is written through it."""
+        log = tmp_path / "logs" / "crash.log"
+        log.parent.mkdir()
+        other(log)
+        ran = process("activity", "--home", str(tmp_path), code=self._BUG)
+        assert ran.returncode == 1
+        assert b"Sorry." in ran.stderr
+        assert str(log).encode() not in ran.stderr
 
     def test_makes_no_home_to_complain_in(self, tmp_path: Path) -> None:
         assert process("activity", "--home", str(tmp_path / "none"), code=self._BUG).returncode == 1

@@ -11,6 +11,7 @@ from tests.house.source import files, tree, where
 NOT_MONEY = {
     "halo_engine/settings.py": "seconds, and how sure a parser must be",
     "halo_engine/engine.py": "seconds to wait",
+    "halo_engine/telemetry.py": "seconds that a step took",
     "halo_engine/parsing/": "how sure a parser is",
     "halo_cli/": "seconds to wait, and how sure a parser is",
     "halo_sim/world.py": "seconds to wait for another writer",

@@ -281,7 +281,7 @@ def _bug(plant: Callable[[], AbstractContextManager[None]], row: str, points: Se
 
 BUGS = (
     _bug(random_vendor_key, "R-01", Near("order", _RECORD, after=60, every=20)),
-    _bug(receipt_in_second_transaction, "R-01", Near("order", _DONE, before=-320, after=640, every=20)),
+    _bug(receipt_in_second_transaction, "R-01", Near("order", _DONE, before=-600, after=960, every=20)),
     _bug(intention_after_the_call, "R-01", Near("book", _RECORD, before=240, after=0, every=20)),
     _bug(event_left_out, "R-01", Near("order", _RECORD, after=20, every=20)),
     _bug(chain_not_linked, "R-01", Near("order", _RECORD, after=20, every=20)),
@@ -291,7 +291,7 @@ BUGS = (
     _bug(maximum_not_checked, "C-06", 200),
     _bug(hash_not_checked_at_confirm, "C-05", 50),
     _bug(terms_not_checked_in_execution, "C-05", 50),
-    _bug(looked_up_at_once, "R-11", ("sqlite-hurry-1", "sqlite-hurry-2", "sqlite-hurry-3")),
+    _bug(looked_up_at_once, "R-11", tuple(f"sqlite-hurry-{seed}" for seed in range(1, 9))),
     _bug(not_there_believed_at_once, "V-08", 50),
     _bug(fence_removed, "C-07", 100),
     _bug(confirmed_twice, "R-15", 40),

@@ -16,6 +16,7 @@ from halo_engine.engine import Engine
 from halo_engine.model.card import Card
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.settings import load_settings
+from halo_engine.store import tables
 from halo_sim.faults import clear_faults
 from halo_sim.http import SimTransport
 from halo_sim.world import World
@@ -74,8 +75,11 @@ class _Replay:
             books.exec_driver_sql(
                 "INSERT INTO household SELECT 'hsh_other', 'Other', time_zone, '2026-04-01T00:00:00.000000Z' FROM household"
             )
-            books.exec_driver_sql(f"UPDATE draft SET household_id = 'hsh_other' WHERE id = '{self.card.draft_id}'")
-        return str(self.card.draft_id)
+            same = ", ".join(name for name in tables.Draft.model_fields if name not in ("id", "household_id"))
+            own, theirs = str(self.card.draft_id), str(self.card.draft_id).replace("dft_0", "dft_1", 1)
+            statement = f"INSERT INTO draft (id, household_id, {same}) SELECT '{theirs}', 'hsh_other', {same} FROM draft WHERE id = '{own}'"
+            books.exec_driver_sql(statement)
+        return theirs
 
 
 #: What is done before, what is said, and what must be answered; "same" is the execution of the first yes.

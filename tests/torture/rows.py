@@ -27,13 +27,19 @@ _MODULES = (
     "model",
     "times",
     "daylight",
+    "canaries",
+    "log_tampering",
+    "log_writes",
+    "log_canonical",
+    "log_proofs",
+    "log_books",
     "vendor_rows",
 )
 
 _modules = [import_module(f"tests.torture.{module}") for module in _MODULES]
 _rows: list[Row] = [row for module in _modules for row in module.ROWS]
 
-ROWS: dict[str, Row] = {row.id: row for row in sorted(_rows, key=lambda row: ("RCVT".index(row.id[0]), row.id))}
+ROWS: dict[str, Row] = {row.id: row for row in sorted(_rows, key=lambda row: ("RCLVT".index(row.id[0]), row.id))}
 
 #: The ones that are planted in one place only stand beside the row that catches them.
 BUGS: tuple[Bug, ...] = (*bugs.BUGS, *(bug for module in _modules for bug in getattr(module, "BUGS", ())))

@@ -43,7 +43,7 @@ RELEASES = Path(__file__).parent / "releases"
 
 #: In the order in which one row may refer to another.
 _BOOKS = ("household", "user", "preference", "usual_bundle", "execution_request", "draft", "draft_revision", "confirmation")
-_MOVING = ("execution", "execution_attempt", "receipt_artifact", "event_log")
+_MOVING = ("execution", "execution_attempt", "receipt_artifact", "event_log", "event_opening")
 
 #: How far the executions of a state have come, and what the vendors may have done by then.
 STATES = {

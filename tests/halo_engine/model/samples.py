@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms
-from halo_engine.model.event import GENESIS, Event
+from halo_engine.model.event import GENESIS, SCHEMA_VERSION, Event
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.household import Member, Role
 from halo_engine.model.ids import Prefix, make_id
@@ -106,5 +106,6 @@ def event(**given: Any) -> Event:
         "created_at": NOON,
         "prev_hash": GENESIS,
         "hash": "",
+        "schema_version": SCHEMA_VERSION,
     }
     return Event.model_validate(fields | given).sealed()

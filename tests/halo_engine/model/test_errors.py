@@ -29,6 +29,7 @@ CODES = {
     "ParserFailed": "parser_failed",
     "VendorFailed": "vendor_failed",
     "ServerAway": "server_away",
+    "QueryStopped": "query_stopped",
     "StoreFailed": "store_failed",
     "StoreBusy": "store_busy",
     "StoreDamaged": "store_damaged",

@@ -10,7 +10,7 @@ import pytest
 
 from halo_engine.model import event as event_model
 from halo_engine.model.canonical import canonical_json
-from halo_engine.model.event import Event, Payload
+from halo_engine.model.event import Event, Opening, Payload, is_commitment, leaf_hash
 from tests.halo_engine.model.samples import NOON, event
 
 OTHERWISE: dict[str, Any] = {
@@ -24,6 +24,9 @@ OTHERWISE: dict[str, Any] = {
     "payload": {"draft_hash": "ab" * 32, "more": None},
     "created_at": NOON + timedelta(microseconds=1),
     "prev_hash": "1" * 64,
+    "correlation_id": "req_other",
+    "causation_id": "evt_before",
+    "schema_version": 1,
 }
 
 
@@ -35,7 +38,7 @@ def unseen_changes() -> set[str]:
 
 def without_payload(self: Event) -> str:
     """The planted bug: a hash that leaves the payload out."""
-    return hashlib.sha256(b"\x00" + canonical_json(self.model_dump(mode="json", exclude={"hash", "payload"}))).hexdigest()
+    return leaf_hash(canonical_json(self.model_dump(mode="json", exclude={"hash", "payload"})))
 
 
 class TestHash:
@@ -56,13 +59,17 @@ class TestHash:
         assert elsewhere.expected_hash() == sealed.hash
 
     def test_is_the_leaf_hash_of_rfc_6962(self) -> None:
-        """Written out by hand, so that the form cannot change unnoticed: every log there is depends on it."""
-        sealed = event(payload={"draft_hash": "x"}, id="evt_1", household_id="hsh_1", user_id="usr_1", entity_id="dft_1")
-        leaf = (
+        """Written out by hand, so that neither form can change unnoticed: every log there is depends on them."""
+        named = {"id": "evt_1", "household_id": "hsh_1", "user_id": "usr_1", "entity_id": "dft_1", "payload": {"draft_hash": "x"}}
+        of_old = (
             '{"created_at":"2026-03-03T17:00:00.000000Z","entity_id":"dft_1","entity_type":"draft","event_type":"draft.cancelled",'
             f'"household_id":"hsh_1","id":"evt_1","payload":{{"draft_hash":"x"}},"prev_hash":"{"0" * 64}","schema":1,"seq":1,"user_id":"usr_1"}}'
         )
-        assert sealed.hash == hashlib.sha256(b"\x00" + leaf.encode()).hexdigest()
+        assert event(**named, schema_version=1).hash == hashlib.sha256(b"\x00" + of_old.encode()).hexdigest()
+        leaf = of_old.replace('{"created_at"', '{"causation_id":"evt_0","correlation_id":"req_1","created_at"').replace(
+            '"schema":1', '"schema":2'
+        )
+        assert event(**named, causation_id="evt_0", correlation_id="req_1").hash == hashlib.sha256(b"\x00" + leaf.encode()).hexdigest()
 
     def test_is_refused_to_content_that_could_never_have_been_logged(self) -> None:
         """A lone surrogate has no bytes to hash."""
@@ -79,6 +86,24 @@ class TestPayload:
         assert payload.event_type == "execution" or payload.event_type.count(".") == 1
 
     def test_never_carries_the_words_of_a_person(self) -> None:
-        """The log is for good; what was said is not in it, only how long it was."""
-        assert set(event_model.RequestParsed.model_fields) == {"channel", "parser", "verb", "missing_fields", "text_chars", "spoke"}
+        """The log is for good; what was said is only committed to, beside how long it was."""
+        assert event_model.RequestParsed.committed == {"text"}
         assert set(event_model.ChangeParsed.model_fields) == {"parser", "text_chars", "spoke"}
+
+    def test_commits_only_to_fields_it_has(self) -> None:
+        for payload in Payload.__subclasses__():
+            assert payload.committed <= set(payload.model_fields)
+
+
+class TestCommitment:
+    def test_tells_nothing_without_its_salt(self) -> None:
+        """The same name twice is not the same commitment."""
+        one, other = (Opening(event_id="evt_1", field="name", salt=salt * 32, value="Home").commitment for salt in "ab")
+        assert one != other
+        assert "Home" not in str(one)
+        assert is_commitment(one)
+
+    @pytest.mark.parametrize("value", ["Home ", "home", None, ["Home"], {"v": "Home"}])
+    def test_is_of_one_value(self, value: object) -> None:
+        opening = Opening(event_id="evt_1", field="name", salt="a" * 32, value="Home")
+        assert opening.model_copy(update={"value": value}).commitment != opening.commitment

@@ -34,7 +34,7 @@ from halo_engine.model.policy import Case, NotTheAskerAlone, TwoPeople, Verdict
 from halo_engine.model.rules import ConfirmRules
 from halo_engine.store import approvals, tables
 from halo_engine.store.event_log import EventLog
-from tests.halo_engine.store.raw import count, log_of, sql
+from tests.halo_engine.store.raw import count, log_of, rows, sql
 from tests.installation import Installation
 
 #: What the batteries cost.
@@ -84,6 +84,14 @@ def rules_of(home: Installation) -> ConfirmRules:
 
 def log(home: Installation) -> tuple[Event, ...]:
     return log_of(home.engine._store, home.engine._home_id)
+
+
+def found_by_the_rules(home: Installation, event: Event) -> list[tuple[str, bool, str]]:
+    """What each rule found, and why: the reasons lie in the opening of what the event commits to."""
+    statement = "SELECT value_json FROM event_opening WHERE event_id = :id AND field = 'reasons'"
+    (opening,) = rows(home.engine._store, statement, id=event.id)
+    reasons = json.loads(opening["value_json"])
+    return [(each["policy"], each["allowed"], reason) for each, reason in zip(event.payload["verdicts"], reasons, strict=True)]
 
 
 def of_drafts(home: Installation) -> list[str]:
@@ -472,15 +480,22 @@ class TestTheRecord:
         two_people(home)
         card = batteries(home, "Sam")
         assert [refused(home, card, who) for who in ("Sam", "Alex")] == [NeedsAnother, None]
-        verdicts = {event.event_type: event.payload["verdicts"] for event in log(home) if "verdicts" in event.payload}
-        assert [(each["policy"], each["allowed"], each["reason"]) for each in verdicts["draft.approved"]] == [
+        found = {event.event_type: found_by_the_rules(home, event) for event in log(home) if "verdicts" in event.payload}
+        assert found["draft.approved"] == [
             ("may_confirm", True, "Sam is an adult"),
             ("spending_limit", True, "the limit is $500.00, this is $49.95"),
             ("two_people", False, "2 have to say yes, and Sam did"),
             ("not_the_asker_alone", True, "Sam asked for it"),
         ]
-        assert all(each["allowed"] for each in verdicts["draft.confirmed"])
-        assert json.dumps(verdicts["draft.confirmed"]).count("Alex and Sam did") == 1
+        assert all(allowed for _, allowed, _ in found["draft.confirmed"])
+        assert [reason for _, _, reason in found["draft.confirmed"] if "Alex and Sam did" in reason] != []
+
+    def test_can_forget_who_the_rules_named(self, home: Installation) -> None:
+        """The log commits to the reasons, which name people; they stand beside it, where they can be erased."""
+        home.carry_out(batteries(home, "Alex"), member="Alex")
+        (confirmed,) = (event for event in log(home) if event.event_type == "draft.confirmed")
+        assert set(confirmed.payload["reasons"]) == {"committed"}
+        assert all(not each["reason"] for each in confirmed.payload["verdicts"])
 
 
 class TestAPlantedBug:
@@ -561,7 +576,9 @@ class TestAPlantedBug:
             draft=card.draft_id,
         )
         assert refused(home, card, "Alex") is None
-        assert [problem.partition("): ")[2] for problem in home.verify().problems] == [
+        in_log, in_log_too, beside = home.verify().problems
+        assert [problem.partition("): ")[2] for problem in (in_log, in_log_too)] == [
             f"draft {card.draft_id} was confirmed by fewer people than were needed",
             f"draft {card.draft_id} was confirmed with a yes that nobody gave",
         ]
+        assert beside == f"a yes of {people(home)[1]} to {card.draft_hash} is in the books and not in the log"

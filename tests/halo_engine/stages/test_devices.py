@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from halo_engine.clock import FakeClock
 from halo_engine.model.device import NewDevice, is_token, token_sha256
 from halo_engine.model.errors import InvalidInput, NotAuthorised, NotFound
-from halo_engine.model.event import Event
+from halo_engine.model.event import Event, commitment
 from halo_engine.model.ids import Prefix
+from tests.halo_engine.store.raw import rows
 from tests.installation import Installation
 
 
@@ -127,7 +129,14 @@ class TestTheLog:
         assert home.engine.devices.revoke(new.device.id, by="Alex") == first
         added, revoked = events(home)
         assert (added.event_type, revoked.event_type) == ("device.added", "device.revoked")
-        assert added.payload == {"name": "tablet", "member_id": new.device.user_id, "expires_at": "2026-06-01T17:00:00Z"}
+        (opening,) = rows(home.engine._store, "SELECT * FROM event_opening WHERE event_id = :id", id=added.id)
+        assert (opening["field"], json.loads(opening["value_json"])) == ("name", "tablet")
+        assert added.payload == {
+            "name": commitment(opening["salt"], opening["value_json"]),
+            "member_id": new.device.user_id,
+            "expires_at": "2026-06-01T17:00:00Z",
+            "token_sha256": token_sha256(token(new)),
+        }
         assert (revoked.user_id, revoked.entity_id) == (new.device.user_id, new.device.id)
         assert home.verify().ok
 

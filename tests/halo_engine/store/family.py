@@ -15,6 +15,7 @@ from halo_engine.model.household import Address, Household, Member, Preference, 
 from halo_engine.model.ids import Prefix
 from halo_engine.model.intent import Intent
 from halo_engine.model.policy import EXPECTED, Verdict
+from halo_engine.stages.draft import shown_sha256
 from halo_engine.store.requests import Request
 from halo_engine.store.session import Books, Store
 from tests.halo_engine.model import samples
@@ -132,6 +133,8 @@ def created(draft: Draft) -> event.DraftCreated:
         currency=draft.terms.total.currency,
         expires_at=iso_utc(draft.expires_at),
         revises=None,
+        request_id=draft.request_id,
+        draft_sha256=shown_sha256(draft),
     )
 
 
@@ -145,6 +148,7 @@ def confirmed(draft: Draft, confirmation_id: str, execution_id: str, user_id: st
         currency=draft.terms.maximum.currency,
         confirmation_latency_ms=1500,
         verdicts=tuple(Verdict(policy=policy, allowed=True, reason="") for policy in EXPECTED),
+        reasons=(),
         people_needed=1,
         approved_by=(user_id,),
         asked_by=(user_id,),

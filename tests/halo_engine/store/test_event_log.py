@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from halo_engine.clock import FakeClock
-from halo_engine.model.event import GENESIS, UsualRemoved
-from halo_engine.store.audit import broken_links, broken_promises
+from halo_engine.model.event import GENESIS, Event, Opening, UsualRemoved
+from tests.halo_engine.store.auditing.checks import broken_links, broken_promises
 from tests.halo_engine.store.family import Family
 from tests.halo_engine.store.raw import Struck, at_once, is_postgres, log_of, rows, sql, without_triggers
+from tests.installation import Installation
 
 WRITTEN_ONCE = ("event_log", "draft_revision", "confirmation")
 
@@ -67,7 +70,7 @@ class TestAppend:
         answers = at_once(*(partial(five_of, writer) for writer in range(6)))
         assert not [answer for answer in answers if isinstance(answer, Exception)]
         log = log_of(family.store, family.household.id)
-        assert sorted(event.payload["name"] for event in log[1:]) == sorted(f"{n}.{m}" for n in range(6) for m in range(5))
+        assert len(log) == 1 + 6 * 5
         assert not list(broken_links(log))
 
 
@@ -92,7 +95,7 @@ class TestWrittenOnce:
             else [f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}", f"REPLACE INTO {table} SELECT * FROM {table}"]
         )
         for statement in (f"DELETE FROM {table}", *statements):
-            with pytest.raises(Exception, match="is written once"):
+            with pytest.raises(Exception, match=r"is written once|referenced in a foreign key"):
                 sql(family.store, statement)
         assert rows(family.store, f"SELECT * FROM {table}") == before
 
@@ -111,3 +114,54 @@ class TestAHouseholdsLife:
         family.draft()
         log = log_of(family.store, family.household.id)
         assert [*broken_links(log), *broken_promises(log)] == []
+
+
+class TestTrip:
+    def test_is_what_the_events_from_words_to_receipt_share(self, tmp_path: Path, clock: FakeClock) -> None:
+        """Each names the one it followed from, and all of them the request they began with."""
+        home = Installation.open(tmp_path / "home", clock=clock)
+        card = home.ask("order paper towels")
+        home.carry_out(card)
+        with home.engine:
+            trip = [event for event in told(home) if event.correlation_id]
+        assert {event.correlation_id for event in trip} == {card.request_id}
+        assert [event.event_type for event in trip] == [
+            "request.parsed",
+            "draft.created",
+            "draft.confirmed",
+            "execution.submitting",
+            "execution.done",
+            "execution.attempt_finished",
+            "receipt.stored",
+        ]
+        assert [event.causation_id for event in trip] == ["", *(event.id for event in trip[:-1])]
+
+    def test_goes_on_with_the_answer_to_a_question(self, tmp_path: Path, clock: FakeClock) -> None:
+        """The words that answer are a request of their own, on the same trip."""
+        home = Installation.open(tmp_path / "home", clock=clock)
+        asked = home.ask("book a table at nopa")
+        home.ask("friday at 7 for four people", answers=asked.request_id)
+        with home.engine:
+            assert {event.correlation_id for event in told(home) if event.seq > 1} == {asked.request_id}
+
+    def test_is_not_what_a_household_says_of_itself(self, family: Family) -> None:
+        append(family, "a", "b")
+        assert {(event.correlation_id, event.causation_id) for event in log_of(family.store, family.household.id)} == {("", "")}
+
+
+class TestCommitments:
+    def test_stand_in_the_log_for_what_is_somebodys_own(self, tmp_path: Path, clock: FakeClock) -> None:
+        """The words are beside it, where they can be erased."""
+        home = Installation.open(tmp_path / "home", clock=clock)
+        home.ask("write a poem")
+        with home.engine:
+            payload = next(event.payload for event in told(home) if event.event_type == "request.parsed")
+            (opening,) = rows(home.engine._store, "SELECT * FROM event_opening WHERE field = 'text'")
+        assert "poem" not in str(payload)
+        value = Opening(event_id=opening["event_id"], field="text", salt=opening["salt"], value=json.loads(opening["value_json"]))
+        assert (value.value, value.commitment) == ("write a poem", payload["text"])
+
+
+def told(home: Installation) -> tuple[Event, ...]:
+    with home.queries() as queries:
+        return log_of(home.engine._store, queries.household().id)

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from halo_engine.clock import FakeClock
 from halo_engine.model.errors import StoreBusy, StoreDamaged, StoreFailed, StoreNotWritable
 from halo_engine.store import sqlite
-from halo_engine.store.audit import broken_links
 from halo_engine.store.session import Store, open_store
+from tests.halo_engine.store.auditing.checks import broken_links
 from tests.halo_engine.store.family import Family
 from tests.halo_engine.store.raw import log_of, rows
 

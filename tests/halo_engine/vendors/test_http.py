@@ -8,11 +8,14 @@ import struct
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from halo_engine import telemetry
 from halo_engine.clock import FakeClock
+from halo_engine.settings import Settings
 from halo_engine.vendors import http as http_module
 from halo_engine.vendors.http import MAX_RETRY_AFTER_S, Answer, Call, Limits, MayHaveBeenSent, NotSent, VendorHttp, leaving_until
 from tests.halo_engine.vendors.kit import NOW, Script, client, loopback, ok, raw, swallow_request
@@ -207,9 +210,10 @@ class TestRequest:
 
 
 class TestSecrets:
-    def test_are_in_no_log_and_no_repr(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_are_in_no_log_and_no_repr(self, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
         """At DEBUG, through failure and success, neither header nor query nor body is written."""
         caplog.set_level(logging.DEBUG)
+        telemetry.start(Settings(home=tmp_path, log_file="log", log_level="debug"))
         call = Call(
             method="POST",
             url="http://vendor.invalid/x",
@@ -219,8 +223,10 @@ class TestSecrets:
         )
         http = client(Script(ok({"token": "canary-answer"}), httpx.ReadTimeout("canary-error")))
         replies = [http.commit(call), http.commit(call)]
-        assert "canary" not in caplog.text + repr(call) + repr(replies)
-        assert "vendor.invalid/x" in caplog.text
+        telemetry.stop()
+        log = (tmp_path / "logs" / "log").read_text()
+        assert "canary" not in caplog.text + log + repr(call) + repr(replies)
+        assert '"host": "vendor.invalid", "path": "/x"' in log
 
 
 class TestOnRealSockets:

@@ -1,0 +1,1 @@
+"""The audit dashboard, `halo tui`."""

@@ -25,7 +25,7 @@ from halo_engine.queries import Queries
 from halo_engine.replay import Replay, ReplayedCard
 from halo_engine.settings import Settings
 from halo_engine.store.auditing.books import books_that_differ, people_that_differ
-from halo_engine.store.auditing.entries import deeds, length
+from halo_engine.store.auditing.entries import deeds, length, strays
 from halo_engine.store.auditing.reading import Books, Story, before_the_break, links_of, many_at_once, read_story
 from halo_engine.store.reader import Reader
 
@@ -164,6 +164,7 @@ class Audit:
 
     def _beside(self, story: Story) -> Iterator[str]:
         """What does not show in the log, but in the books beside it."""
+        yield from strays(self._reader, self._household_id)
         yield from books_that_differ(self._reader, self._household_id, story.rebuilt)
         yield from people_that_differ(self._reader, self._household_id, story.promises)
 

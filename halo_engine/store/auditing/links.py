@@ -104,12 +104,12 @@ CASE schema_version WHEN 1 THEN '{' WHEN 2 THEN '{"causation_id":"' || causation
 || '","household_id":"' || household_id || '","id":"' || id || '","payload":' || event_payload_json || ',"prev_hash":"' || prev_hash
 || '","schema":' || schema_version || ',"seq":' || seq || ',"user_id":' || COALESCE('"' || user_id || '"', 'null') || '}'
 """
-#: SQLite keeps bytes or a number in the place of a text, and would join them as the text they are not. Its order tells: numbers, texts, bytes.
+#: SQLite keeps bytes in the place of a text (a number it makes one), and would join them as the text they are not. It sorts every text before them.
 _TEXTS = (
     "id, household_id, entity_type, entity_id, event_type, event_payload_json, created_at, prev_hash, hash, correlation_id, causation_id, "
     "COALESCE(user_id, '')"
 )
 _WRITTEN = f"""
-SELECT seq, id, prev_hash, hash, CASE WHEN MIN({_TEXTS}) >= '' AND MAX({_TEXTS}) < x'' THEN {_LEAF} END FROM event_log
+SELECT seq, id, prev_hash, hash, CASE WHEN MAX({_TEXTS}) < x'' THEN {_LEAF} END FROM event_log
  WHERE household_id = :household_id AND seq <= :until ORDER BY seq
 """  # noqa: S608 - our own names

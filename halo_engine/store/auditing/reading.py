@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from halo_engine.store.auditing.books import openings_that_differ, revisions_that_differ
-from halo_engine.store.auditing.entries import Entry, strays
+from halo_engine.store.auditing.entries import Entry
 from halo_engine.store.auditing.links import Link, Links, Problem, links
 from halo_engine.store.auditing.promises import NO_RECEIPT, Check, Promises
 from halo_engine.store.auditing.rebuilt import Rebuilt, Teller
@@ -149,7 +149,7 @@ def _links_of(books: Books, length: int, sizes: tuple[int, ...]) -> LinksRead:
     try:
         with reader.snapshot(), many_at_once():
             read = read_links(links(reader, books.household_id, until=length), sizes=sizes)
-            committed = (check(reader, books.household_id) for check in (strays, revisions_that_differ, openings_that_differ))
+            committed = (check(reader, books.household_id) for check in (revisions_that_differ, openings_that_differ))
             return read._replace(beside=tuple(chain.from_iterable(committed)))
     finally:
         reader.close()

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -89,6 +90,10 @@ class TestAServer:
         with _serving(tmp_path) as (url, process):
             _call(url, token, key)
             shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            # An answer is sent before its line is written, and the last one's must not die with the process.
+            told_by = monotonic() + 10
+            while len(_calls(tmp_path)) < 7 and monotonic() < told_by:
+                sleep(0.02)
             # Whatever it was doing: nobody says goodbye.
             process.send_signal(signal.SIGKILL)
         # By then no request that it may have sent can be alive.
@@ -102,7 +107,7 @@ class TestAServer:
         told = _lines(tmp_path / "home" / "logs" / "halo.jsonl")
         assert {"/v1/draft/create", "/v1/draft/confirm", "/v1/bridge", "/v1/activity"} <= {line.get("route") for line in told}
         # Seven calls, and each was one of its own.
-        assert len({line["request_id"] for line in told if line["request_id"].startswith("http-")}) == 7
+        assert len(_calls(tmp_path)) == 7
         assert {line["request_id"][:5] for line in told if line["event"] == "receipt.stored"} == {"turn-"}
 
 
@@ -142,6 +147,11 @@ def _call(url: str, token: str, key: str) -> None:
         }
     assert httpx.post(f"{url}/v1/bridge?key={key}", json=message, timeout=60).status_code == 204
     assert httpx.post(f"{url}/v1/bridge?key={key[:-1]}", json=message, timeout=60).status_code == 401
+
+
+def _calls(place: Path) -> set[str]:
+    """The ids that calls to the server have in the log so far."""
+    return {line["request_id"] for line in _lines(place / "home" / "logs" / "halo.jsonl") if line["request_id"].startswith("http-")}
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from halo_engine.model.errors import StoreDamaged
-from halo_engine.model.event import commitment, leaf_time
+from halo_engine.model.event import Payload, commitment, leaf_time
 from halo_engine.model.execution import FINAL
 from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
 from halo_engine.store.auditing.promises import Promises
@@ -219,10 +219,8 @@ _RULES = "SELECT confirm_rules_json FROM preference WHERE household_id = :househ
 _DRAFTS = """
 SELECT id, status, revision, draft_hash, verb, vendor, execution_request_id, expires_at FROM draft WHERE household_id = :household_id
 """
-_OF_ITS_OWN = """
-e.household_id = :household_id AND e.schema_version = 2 AND e.event_type IN ('household.created', 'request.parsed', 'request.clarification_asked',
-  'request.refused', 'draft.revised', 'draft.approved', 'draft.confirmed', 'usual.saved', 'usual.removed', 'device.added', 'device.revoked')
-"""
+_COMMITTING_TYPES = sorted(payload.event_type for payload in Payload.__subclasses__() if payload.committed)
+_OF_ITS_OWN = f"e.household_id = :household_id AND e.schema_version = 2 AND e.event_type IN ({', '.join(map(repr, _COMMITTING_TYPES))})"
 _COMMITTING = f"SELECT COUNT(*) FROM event_log e WHERE {_OF_ITS_OWN}"  # noqa: S608 - our own names
 _UNOPENED = f"""
 SELECT e.id, e.seq FROM event_log e LEFT JOIN event_opening o ON o.event_id = e.id

@@ -68,10 +68,34 @@ bench-parsing rounds="3":
 bench-audit events="1000000" rounds="3" seed="1":
     {{ python }} -m tests.bench.audit {{ events }} {{ rounds }} {{ seed }}
 
+# what a confirmation waits for other writers of the same file: drafts, threads, rounds
+bench-writers drafts="300" threads="16" rounds="3":
+    {{ python }} -m tests.bench.writers {{ drafts }} {{ threads }} {{ rounds }}
+
+# what calls cost a real server, from a second process: seconds of each kind, calls a second
+bench-server seconds="10" rate="100" *how:
+    {{ python }} -m tests.bench.server {{ seconds }} {{ rate }} {{ how }}
+
 # docs/metrics.md anew, from the views and the definitions
 docs-metrics:
     {{ python }} -m halo_engine.metrics.documentation > docs/metrics.md
 
+# an example of every operation of the server, recorded anew: fixtures/http
+examples:
+    {{ python }} -m tests.server.recording
+
+# server/openapi.json anew, from the routes, the documents and the examples
+openapi:
+    {{ python }} -m server.openapi
+
+# docs/errors.md anew, from the errors there are
+docs-errors:
+    {{ python }} -m server.error_table > docs/errors.md
+
 # figures over a long log: sealing, the default report, a free query, whole processes; events, rounds
 bench-metrics events="1000000" rounds="5":
     {{ python }} -m tests.bench.metrics {{ events }} {{ rounds }}
+
+# What a program and Halo say to each other over the Model Context Protocol, for real.
+mcp-transcript:
+    {{python}} -m tests.server.mcp.transcript

@@ -18,7 +18,9 @@ from halo_cli.commands import (
     devices,
     draft,
     eval,  # noqa: A004 - the module is named as the command is
+    fixtures,
     init,
+    mcp,
     members,
     metrics,
     modify,
@@ -32,6 +34,7 @@ from halo_cli.commands import (
     torture,
     tui,
     usual,
+    webhooks,
     worker,
 )
 
@@ -76,10 +79,13 @@ app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
 app.command("metrics")(metrics.metrics)
 app.command("cards")(cards.cards)
+app.add_typer(fixtures.app, name="fixtures")
 app.add_typer(sim.app, name="sim")
 app.add_typer(bridge.app, name="bridge")
 app.command("serve")(serve.serve)
+app.command("mcp")(mcp.mcp)
 app.add_typer(devices.app, name="devices")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("worker")(worker.worker)
 app.command("eval")(eval.evaluate)
 app.command("torture")(torture.torture)

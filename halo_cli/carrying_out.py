@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from halo_cli import exit_codes
+from halo_cli import exit_codes, terminal_key
 from halo_cli.advice import next_step
 from halo_cli.exit_codes import ExitCode
 from halo_cli.output import Output, Shown
@@ -72,7 +72,10 @@ def carry_out(
 ) -> Ending:
     """Confirm `draft_hash` and wait up to `wait_s` seconds for the end. Raises what the engine's `confirm` raises."""
     try:
-        execution = engine.confirm(draft_id, draft_hash=draft_hash, member=member)
+        with open_queries(settings) as queries:
+            signed = terminal_key.signed(engine, settings, queries, draft_id=draft_id, draft_hash=draft_hash, member=member)
+        through = {"signature": signed.jws, "device_id": signed.device_id} if signed else {}
+        execution = engine.confirm(draft_id, draft_hash=draft_hash, member=member, **through)
     except NeedsAnother:
         with open_queries(settings) as queries:
             out.show(queries.card(draft_id))

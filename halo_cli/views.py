@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from halo_cli.output import Heading, Lines, Shown, Table
 from halo_cli.settlements import settled_line
 from halo_engine.model.card import execution_card
-from halo_engine.model.device import Device
+from halo_engine.model.device import Device, DeviceKind, Enrolment
 from halo_engine.model.execution import Attempt
 from halo_engine.model.household import Member, Usual
 from halo_engine.model.text import inert
@@ -48,9 +48,11 @@ def _spoken(status: str) -> str:
     return status.replace("_", " ")
 
 
-def devices(found: Iterable[Device], members: Iterable[Member], zone: str, *, now: datetime) -> Table:
+def devices(found: Iterable[Device], members: Iterable[Member], zone: str, *, now: datetime, waiting: Iterable[Enrolment] = ()) -> Table:
+    """Those that may call, or could, and the codes that are `waiting` for theirs."""
     names = {member.id: member.display_name for member in members}
-    rows = tuple((one.name, names[one.user_id], _may_call(one, now), day_at_home(one.expires_at, zone), one.id) for one in found)
+    said = [(one, _may_call(one, now)) for one in found] + [(one, "with its code, once") for one in waiting]
+    rows = tuple((one.name, names[one.user_id], may, day_at_home(one.expires_at, zone), one.id) for one, may in said)
     return Table(
         columns=("Name", "Speaks for", "May call", "Until", "Id"), rows=rows, ids=True, empty="None. Add one with: halo devices add NAME"
     )
@@ -59,7 +61,9 @@ def devices(found: Iterable[Device], members: Iterable[Member], zone: str, *, no
 def _may_call(device: Device, now: datetime) -> str:
     if device.revoked_at is not None:
         return "no, revoked"
-    return "yes" if device.speaks_at(now) else "no, expired"
+    if not device.speaks_at(now):
+        return "no, expired"
+    return "yes" if device.kind is DeviceKind.PERSON else "yes, a program"
 
 
 def execution(detail: ExecutionDetail, zone: str) -> tuple[Shown, ...]:

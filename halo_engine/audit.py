@@ -64,9 +64,12 @@ class Audit:
         self._proving = Proving(settings, reader, clock, household_id=self._household_id)
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
-        queries = Queries.open(settings, clock=clock)
+    def open(cls, settings: Settings, *, clock: Clock | None = None, household_id: str | None = None) -> Self:
+        """Of the household with that id, without one of the first.
+
+        Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read.
+        """
+        queries = Queries.open(settings, clock=clock, household_id=household_id)
         reader = Reader.open(database_file=settings.database_file, database_url=settings.database_address)
         return cls(settings, reader, queries, clock or SystemClock())
 

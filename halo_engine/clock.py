@@ -24,6 +24,10 @@ class Clock(Protocol):
         """The present, aware, in UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Seconds since some moment: for how long something took, whatever is done to the time of day."""
+        ...
+
     def sleep_until(self, at: datetime) -> None:
         """Return when `at` has come."""
         ...
@@ -64,6 +68,9 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        return time.monotonic()
+
     def sleep_until(self, at: datetime) -> None:
         # Monotonic, so that a step of the wall clock neither shortens nor stretches the wait.
         end = time.monotonic() + (at - self.now()).total_seconds()
@@ -89,6 +96,9 @@ class OffsetClock:
     def now(self) -> datetime:
         return self._base.now() + self._offset()
 
+    def monotonic(self) -> float:
+        return self._base.monotonic()
+
     def sleep_until(self, at: datetime) -> None:
         # A second at a time: whoever waits for a moved clock wakes when it is moved.
         while (left := at - self.now()) > timedelta(0):
@@ -106,6 +116,7 @@ class FakeClock:
 
     def __init__(self, now: datetime, *, seed: int = 1) -> None:
         self._now = now.astimezone(UTC)
+        self._passed = timedelta(0)
         self._random = Random(seed)  # noqa: S311 - chance that can be repeated is the point
         self._ids = _Ids()
 
@@ -115,9 +126,13 @@ class FakeClock:
     def advance(self, by: timedelta) -> None:
         """Move the time by `by`."""
         self._now += by
+        self._passed += max(by, timedelta(0))
+
+    def monotonic(self) -> float:
+        return self._passed.total_seconds()
 
     def sleep_until(self, at: datetime) -> None:
-        self._now = max(self._now, at)
+        self.advance(max(at - self._now, timedelta(0)))
 
     def token_hex(self, nbytes: int) -> str:
         return self._random.randbytes(nbytes).hex()

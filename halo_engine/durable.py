@@ -29,6 +29,7 @@ from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.draft import iso_utc
 from halo_engine.model.errors import HaloError, NotFound, StoreDamaged, StoreFailed
 from halo_engine.model.execution import Execution, ExecutionStatus
+from halo_engine.stages.delivering import Delivering
 from halo_engine.stages.execute import Executing, Finished, Later
 from halo_engine.store.session import Books, Store
 from halo_engine.store.slots import Slot
@@ -240,8 +241,10 @@ class Worker:
         *,
         starts_per_minute: int,
         told: Callable[[Execution], None],
+        delivering: Delivering,
     ) -> None:
         self._executing, self._store, self._tickets, self._clock = executing, store, tickets, clock
+        self._delivering = delivering
         self._starts_per_minute, self._told = starts_per_minute, told
         self._stopping = threading.Event()
         self._at_rest = threading.Condition()
@@ -254,8 +257,14 @@ class Worker:
         """Carry on whatever is confirmed, until `stop` is set, or with `until_idle` until nothing is left. `ready` hears the slot's name.
 
         A slot that is lost (the database was restarted) is given up, and another one taken. Raises `StoreFailed` where the books cannot be had at
-        the start.
+        the start. Beside it whoever wants to be told of what happens is told.
         """
+        with self._delivering.beside():
+            self._serve(stop, until_idle=until_idle, ready=ready)
+        if until_idle and not stop.is_set():
+            self._delivering.send_due()
+
+    def _serve(self, stop: threading.Event, *, until_idle: bool, ready: Callable[[str], None]) -> None:
         self._tickets.open_queue(starts_per_minute=self._starts_per_minute)
         # Before the queue is served: tickets of what has ended would be begun one after the other, at a limited rate.
         self._tickets.clear()

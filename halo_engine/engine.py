@@ -1,5 +1,7 @@
 """The door. Faces open an `Engine` and say `draft`, `modify`, `confirm`, `execute`; the four steps behind it are in `stages/`.
 
+It speaks for one household: the first of its books, as a terminal does, or with `of` any other one, as a server does for whoever calls.
+
 It opens the books, the vendors and the verbs once. Everything it is given comes from outside: settings, the clock, and the transport that is the
 network or the simulator.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import timedelta
 from functools import cached_property, partial
 from types import TracebackType
@@ -28,18 +31,21 @@ from halo_engine.model.form import FormField, filled, form_of
 from halo_engine.model.household import Household, Member, Usual, UsualItem
 from halo_engine.model.ids import Prefix
 from halo_engine.model.intent import UNSUPPORTED, Intent, Params
-from halo_engine.model.link import Link, link_key, link_to, read, sign
-from halo_engine.model.money import Money
+from halo_engine.model.link import Link, about, end_of_day, link_key, link_to, read, sign
 from halo_engine.model.option import Option, option_meant
 from halo_engine.model.outcome import Found
 from halo_engine.model.reading import NOBODY, Reading, Spoke
 from halo_engine.model.reply import Reply
 from halo_engine.model.settlement import Finding, Settlement
+from halo_engine.model.signing import issuer_of
+from halo_engine.model.webhook import webhook_key
 from halo_engine.open_parse import open_parse
 from halo_engine.parsing.parser import ParseContext
 from halo_engine.proving import tell_witness
 from halo_engine.settings import Settings
-from halo_engine.stages.confirm import Confirming, vendor_key
+from halo_engine.stages.acts import Acts
+from halo_engine.stages.confirm import Confirming, Yes, vendor_key
+from halo_engine.stages.delivering import Delivering
 from halo_engine.stages.devices import Devices
 from halo_engine.stages.draft import Drafting, standing
 from halo_engine.stages.erasing import Erasing
@@ -49,51 +55,64 @@ from halo_engine.stages.membership import Membership
 from halo_engine.stages.parse import storable
 from halo_engine.stages.settling import Settling
 from halo_engine.stages.waits import Waits
+from halo_engine.stages.webhooks import Webhooks
+from halo_engine.store.acts import Reached
 from halo_engine.store.directory import prepare_directory
 from halo_engine.store.requests import Request
 from halo_engine.store.secret import installation_secret, key_id
 from halo_engine.store.session import Books, Store, open_store
 from halo_engine.vendors.directory import open_vendors
-from halo_engine.vendors.http import MAX_RETRY_AFTER_S
 from halo_engine.verb import Context, Proposal, Question, Refusal
 from halo_engine.verbs import VERBS
+from halo_engine.webhooks.sender import HttpSender
 
 log = logging.getLogger(__name__)
+
+#: The events by which an act on a draft is done.
+_ENDS_AN_ACT = (event.DraftCancelled, event.DraftRevised, event.DraftCreated)
 
 
 class Engine:
     """One installation, opened. A context manager."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, transport: httpx.BaseTransport | None) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
+        self._settings, self._clock = settings, clock
         self._vendors = open_vendors(settings, transport=transport, clock=clock)
         self._parse = open_parse(settings)
-        limit = Money(cents=settings.spending_limit_cents)
-        drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s, spending_limit=limit)
-        waits = Waits(
-            request_lives_s=settings.request_lives_s,
-            retries_s=settings.retry_waits_s,
-            lookups_s=settings.lookup_waits_s,
-            sent_late_s=settings.sent_late_s,
-            accepted_lives_s=settings.accepted_lives_s,
-            deaths=settings.worker_deaths,
-            longest_s=2 * max(settings.request_lives_s, MAX_RETRY_AFTER_S, *settings.retry_waits_s, *settings.lookup_waits_s),
-        )
-        self._drafting = drafting
-        secret = installation_secret(settings.key_file, clock)
-        self._key_id, self._link_key, key_of = key_id(secret), link_key(secret), partial(vendor_key, secret)
+        self._secret = installation_secret(settings.key_file, clock)
+        self._key_id, self._link_key = key_id(self._secret), link_key(self._secret)
         self._tickets = Tickets(store)
-        #: Who may call from elsewhere, and for whom.
-        self.devices = Devices(store, clock, lives_s=settings.device_lives_s)
-        self.membership = Membership(store, clock)
-        self.erasing = Erasing(store)
-        self._confirming = Confirming(store, limit, clock, key_of=key_of, enqueue=self._tickets.write)
-        self._executing = Executing(store, VERBS, self._vendors, drafting, clock, waits, key_of=key_of)
-        self._settling = Settling(store, VERBS, self._vendors, key_of=key_of)
-        self._carrier = Carrier(self._executing, store, clock)
         #: Hears of trouble that stopped nothing. A face that has somebody to tell puts its own way of saying it here.
         self.warn: Callable[[str], None] = log.warning
         self._warned = ""
+        self._speak_for(store)
+
+    def _speak_for(self, store: Store) -> None:
+        """Everything that sees the books, over `store`, which is one household's view of them."""
+        self._store, settings, clock = store, self._settings, self._clock
+        limits, key_of, signs = settings.limits, partial(vendor_key, self._secret), issuer_of(self._secret, self._key_id)
+        self._drafting = Drafting(store, VERBS, clock, lives_s=settings.draft_lives_s, spending_limit=limits.once)
+        #: Who may call from elsewhere, and for whom.
+        self.devices = Devices(store, clock, lives_s=settings.device_lives_s)
+        self.membership = Membership(store, clock)
+        key, allow_loopback = webhook_key(self._secret), settings.webhooks_allow_loopback
+        #: Who outside is told of what happens; and who tells them.
+        self.webhooks = Webhooks(store, clock, key=key, allow_loopback=allow_loopback)
+        self.delivering = Delivering(store, clock, HttpSender(allow_loopback=allow_loopback), key=key)
+        #: What is asked for under a key.
+        self.acts = Acts(store, clock)
+        self.erasing = Erasing(store)
+        self._confirming = Confirming(store, limits, clock, signs, key_of=key_of, enqueue=self._tickets.write)
+        self._executing = Executing(store, VERBS, self._vendors, self._drafting, clock, Waits.of(settings), key_of=key_of)
+        self._settling = Settling(store, VERBS, self._vendors, key_of=key_of)
+        self._carrier = Carrier(self._executing, store, clock)
+
+    def of(self, household_id: str) -> Engine:
+        """The same installation, speaking for that household of its books. It is closed by whoever opened it."""
+        scoped = copy(self)
+        scoped.__dict__.pop("_home_id", None)
+        scoped._speak_for(self._store.of(household_id))  # noqa: SLF001 - of our own kind
+        return scoped
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock, transport: httpx.BaseTransport | None) -> Self:
@@ -120,6 +139,11 @@ class Engine:
                 raise Conflict(f"There is a household here already: {existing.name}.", hint="Use another data directory with --home.")
             return found(books, plan, self._clock, key_id=self._key_id)
 
+    def found_household_beside(self, plan: HouseholdPlan) -> Household:
+        """Make another household in the same books. Its vendors are the installation's, as its spending limit is; nothing else is shared."""
+        with self._store.transaction() as books:
+            return found(books, plan, self._clock, key_id=self._key_id)
+
     # 1 and 2: words in, card out
 
     @telemetry.step("draft")
@@ -128,7 +152,7 @@ class Engine:
 
         Raises `InvalidInput`, `NotInitialised`, `NotFound`, `ParserFailed`, `VendorFailed`.
         """
-        with self._store.transaction() as books:
+        with self._store.reading() as books:
             household = books.households.home()
             asker = books.households.member(household.id, member)
             context = Context.read(books, household=household, member=asker, vendors=self._vendors)
@@ -198,6 +222,7 @@ class Engine:
                 missing_fields=request.intent.missing_fields,
                 text_chars=len(request.text),
                 text=request.text,
+                also_asked=request.also_asked,
                 spoke=spoke,
             )
             follows = answers.id if answers else None
@@ -249,6 +274,22 @@ class Engine:
         with self._store.transaction() as books:
             books.events.append(payload, household_id=before.household_id, entity_id=before.id, user_id=context.member.id)
 
+    def resume(self, reached: Sequence[Reached], *, member: str | None) -> Card | None:
+        """The card of an act that was begun before and cut short, carried on from what it had `reached`; None where that was nothing yet.
+
+        What was asked for is not asked for again: a draft that is in the books is shown, and a request that is, is drafted.
+        """
+        done = {each.event_type: each.entity_id for each in reached}
+        with self._store.reading() as books:
+            if draft_id := next(filter(None, (done.get(each.event_type) for each in _ENDS_AN_ACT)), None):
+                return self._drafting.card(books, books.drafts.get(self._home_id, draft_id).as_of(books.now))
+            if (request_id := done.get(event.RequestParsed.event_type)) is None:
+                return None
+            request = books.requests.get(self._home_id, request_id)
+            told = books.events.newest_payload(request_id, event.RequestParsed.event_type) or {}
+        request = request.model_copy(update={"also_asked": tuple(told.get("also_asked", ()))})
+        return self._drafting.draft(request, self._context(member))
+
     def heard(self, text: str, *, request_id: str) -> Reply:
         """What words say to the card of a request: yes, no, something else instead, or nothing that is certain. It does nothing itself."""
         from halo_engine.parsing.replies import heard
@@ -263,22 +304,36 @@ class Engine:
         who = self._member(member)
         return self._drafting.cancel(who.household_id, draft_id, who)
 
-    def link(self, card: Card) -> str:
-        """Where `card` can be read on the web. It grants nothing (`model.link`)."""
-        return sign(link_to(card, now=self._clock.now()), site=self._settings.public_url, key=self._link_key)
+    def link(self, card: Card) -> str | None:
+        """Where `card` can be read on the web, which grants nothing (`model.link`); None where nobody said how this is reached."""
+        site = self._settings.public_url
+        if site is None or about(card) is None:
+            return None
+        return sign(link_to(card, now=end_of_day(self._clock.now())), site=site, key=self._link_key)
 
     def linked(self, url: str) -> Link:
         """What one of this installation's links is to. Raises `NotFound` for any other."""
-        return read(url, site=self._settings.public_url, key=self._link_key, now=self._clock.now())
+        # Nothing was ever signed for no site.
+        return read(url, site=self._settings.public_url or "", key=self._link_key, now=self._clock.now())
 
     # 3 and 4: a yes, and what it does
 
     @telemetry.step("confirm")
-    def confirm(self, draft_id: str, *, draft_hash: str, member: str | None) -> Execution:
-        """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised."""
+    def confirm(
+        self, draft_id: str, *, draft_hash: str, member: str | None, signature: str | None = None, device_id: str | None = None
+    ) -> Execution:
+        """Confirm exactly the terms with that hash. See `stages.confirm` for what is checked and raised.
+
+        `device_id` is the one it is said through, `signature` its compact JWS over a `signing_object`, where there is either.
+        """
         household_id = self._home_id
         self._tickets.open()
-        return self._confirming.confirm(draft_id, draft_hash=draft_hash, household_id=household_id, who=member)
+        yes = Yes(draft_hash=draft_hash, device_id=device_id, signature=signature)
+        return self._confirming.confirm(draft_id, yes, household_id=household_id, who=member)
+
+    def signing_object(self, draft_id: str, *, device_id: str, member: str | None) -> bytes:
+        """What that device of `member` signs to confirm the terms that stand now. See `stages.confirm` for what is raised."""
+        return self._confirming.signing_object(draft_id, device_id=device_id, household_id=self._home_id, who=member)
 
     @telemetry.step("execute")
     def execute(self, execution_id: str, *, wait_s: float) -> Execution:
@@ -304,7 +359,7 @@ class Engine:
 
     @cached_property
     def _home_id(self) -> str:
-        """The household of this home; there is never another.
+        """The household it speaks for.
 
         Raises `StoreFailed` where the books are shared and this home's secret is not the one they were founded with: vendors would not know our keys.
         """
@@ -333,7 +388,8 @@ class Engine:
             told(execution)
             self._ended(execution)
 
-        return Worker(self._executing, self._store, self._tickets, self._clock, starts_per_minute=starts, told=ended)
+        tickets, delivering = self._tickets, self.delivering
+        return Worker(self._executing, self._store, tickets, self._clock, starts_per_minute=starts, told=ended, delivering=delivering)
 
     @telemetry.step("retry")
     def retry(self, of: str, *, member: str | None) -> Card:
@@ -401,17 +457,18 @@ class Engine:
                 return proposal
             case Question() as question:
                 names = "; ".join(option.label for option in question.options)
-                raise InvalidInput(question.question, hint=f"Name it exactly: {names}" if names else "Say it with the answer in it.")
+                hint = f"Name it exactly: {names}" if names else "Say it with the answer in it."
+                raise InvalidInput(question.question, hint=hint, public="More has to be said for that.")
             case Refusal(reason=reason):
-                raise NotFound(reason, hint="Nothing was saved.")
+                raise NotFound(reason, hint="Nothing was saved.", public="That cannot be had now.")
             case _:
                 raise InvalidInput("That is not something to order.", hint="Nothing was saved.")
 
-    def remove_usual(self, name: str, *, member: str | None) -> Usual:
-        """Forget a Usual, and return what it was."""
+    def remove_usual(self, of: str, *, member: str | None) -> Usual:
+        """Forget the Usual with that id or name, and return what it was."""
         who = self._member(member)
         with self._store.transaction() as books:
-            usual = books.usuals.remove(who.household_id, name)
+            usual = books.usuals.remove(who.household_id, of)
             payload = event.UsualRemoved(name=usual.name)
             books.events.append(payload, household_id=who.household_id, entity_id=usual.id, user_id=who.id)
             return usual

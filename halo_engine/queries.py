@@ -6,7 +6,8 @@ Read only, and light: plain SQL over `store.reader`, so that a read command does
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from pydantic import AwareDatetime
 from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.card import Card, clarification_card, draft_card, execution_card
 from halo_engine.model.confirmation import Confirmation
-from halo_engine.model.device import Device
+from halo_engine.model.device import Device, Enrolment
 from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import NotFound, NotInitialised, StoreDamaged
 from halo_engine.model.event import Event
@@ -33,8 +34,11 @@ from halo_engine.model.rules import ConfirmRules
 from halo_engine.model.value import Value
 from halo_engine.settings import Settings
 from halo_engine.store import values
-from halo_engine.store.feed import feed_page
-from halo_engine.store.reader import Reader
+from halo_engine.store.feed import feed_page, place
+from halo_engine.store.reader import Reader, Readers
+
+#: Where a page of a list ended: the time and the id of its last entry.
+Place = tuple[datetime, str]
 
 
 class Activity(Value):
@@ -47,6 +51,11 @@ class Activity(Value):
     status: str
     amount: Money | None
     member: str | None
+
+    @property
+    def place(self) -> Place:
+        """Where a page that ends with this line ends."""
+        return self.at, self.id
 
 
 class Asked(Value):
@@ -132,9 +141,15 @@ _REQUEST = "SELECT * FROM execution_request WHERE household_id = :household_id"
 _REQUESTS = """
 SELECT r.id AS id, r.created_at AS at, SUBSTR(r.raw_command_text, 1, 2000) AS text, u.id AS user_id, u.display_name AS member
   FROM execution_request r JOIN "user" u ON u.id = r.user_id
- WHERE r.household_id = :household_id
+ WHERE r.household_id = :household_id AND r.created_at <= :at AND (r.created_at < :at OR r.id < :id)
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT :limit
+"""
+
+_EXECUTIONS = """
+SELECT * FROM execution
+ WHERE household_id = :household_id AND started_at <= :at AND (started_at < :at OR id < :id)
+ORDER BY started_at DESC, id DESC LIMIT :limit
 """
 
 _COUNTS = """
@@ -153,6 +168,7 @@ _DRAFTS = "SELECT * FROM draft WHERE household_id = :household_id"
 # rather walk through everything the household has, because an index has that in order.
 _OPEN_DRAFTS = """
 SELECT * FROM draft WHERE household_id || '' = :household_id AND status = 'open' AND expires_at > :now
+   AND created_at <= :at AND (created_at < :at OR id < :id)
 ORDER BY created_at DESC, id DESC LIMIT :limit
 """
 
@@ -181,8 +197,15 @@ SELECT * FROM event_log
  WHERE household_id || '' = :household_id AND entity_id = :id AND event_type = 'execution.settled' ORDER BY seq
 """
 
+_ENROLMENTS = """
+SELECT * FROM device_enrolment WHERE household_id = :household_id AND used_at IS NULL AND revoked_at IS NULL ORDER BY created_at, id
+"""
 _EVENTS_OF = "SELECT * FROM event_log WHERE household_id || '' = :household_id AND entity_id IN (:first, :second) ORDER BY seq"
 
+_SIGNED_BY = """
+SELECT DISTINCT s.user_id AS user_id FROM confirmation_signature s JOIN draft d ON d.id = s.draft_id
+ WHERE d.household_id = :household_id AND s.draft_hash = :hash
+"""
 _APPROVED_BY = """
 SELECT a.user_id AS user_id FROM draft_approval a JOIN draft d ON d.id = a.draft_id
  WHERE d.household_id = :household_id AND a.draft_hash = :hash ORDER BY a.given_at, a.user_id
@@ -192,16 +215,22 @@ SELECT a.user_id AS user_id FROM draft_approval a JOIN draft d ON d.id = a.draft
 class Queries:
     """One installation's books, to look at. A context manager."""
 
-    def __init__(self, reader: Reader, clock: Clock, *, spending_limit: Money) -> None:
-        self._reader, self._clock, self._limit = reader, clock, spending_limit
+    def __init__(self, reader: Reader, clock: Clock, *, spending_limit: Money, household_id: str | None = None) -> None:
+        self._reader, self._clock, self._limit, self._of = reader, clock, spending_limit, household_id
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
-        reader = Reader.open(database_file=settings.database_file, database_url=settings.database_address)
-        queries = cls(reader, clock or SystemClock(), spending_limit=Money(cents=settings.spending_limit_cents))
+    def open(
+        cls, settings: Settings, *, clock: Clock | None = None, household_id: str | None = None, readers: Readers | None = None
+    ) -> Self:
+        """Of the household with that id, without one of the first; over one of `readers`, where somebody keeps them.
+
+        Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read.
+        """
+        reader = readers.open() if readers else Reader.open(database_file=settings.database_file, database_url=settings.database_address)
+        limit = Money(cents=settings.spending_limit_cents)
+        queries = cls(reader, clock or SystemClock(), spending_limit=limit, household_id=household_id)
         try:
-            queries.household()
+            queries._household_id  # noqa: B018 - what is not there is said at once
         except BaseException:
             queries.close()
             raise
@@ -218,11 +247,19 @@ class Queries:
         self._reader.close()
 
     def household(self) -> Household:
-        """The household of this installation."""
-        row = self._reader.row("SELECT * FROM household ORDER BY created_at, id")
+        """The household these views are of."""
+        row = (
+            self._reader.row("SELECT * FROM household ORDER BY created_at, id LIMIT 1")
+            if self._of is None
+            else self._reader.row("SELECT * FROM household WHERE id = :id", id=self._of)
+        )
         if row is None:
             raise NotInitialised
         return values.household_value(row)
+
+    @cached_property
+    def _household_id(self) -> str:
+        return self.household().id
 
     def members(self) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
@@ -242,12 +279,13 @@ class Queries:
 
     def _situation(self, draft: Draft) -> Situation:
         asked = self._one(f"{_REQUEST} AND id = :id", "There is no such request in this household.", id=draft.request_id)
-        approved = self._all(_APPROVED_BY, hash=draft.draft_hash)
+        approved, signed = self._all(_APPROVED_BY, hash=draft.draft_hash), self._all(_SIGNED_BY, hash=draft.draft_hash)
         return Situation(
             rules=self.rules(),
             members=self.members(),
             asked_by=tuple(dict.fromkeys((asked["user_id"], *draft.also_asked_by))),
             approved_by=tuple(row["user_id"] for row in approved),
+            signed_by=tuple(row["user_id"] for row in signed),
         )
 
     def draft(self, draft_id: str) -> Draft:
@@ -270,14 +308,18 @@ class Queries:
         now = self._clock.now()
         return tuple(draft for draft in map(values.draft_value, rows) if now < draft.expires_at)
 
+    def open_drafts(self, *, limit: int, before: Place | None = None) -> tuple[Draft, ...]:
+        """As `waiting`, a page at a time: from after the one at `before`."""
+        rows = self._all(_OPEN_DRAFTS, now=self._instant(timedelta()), limit=limit, **place(before))
+        return tuple(map(values.draft_value, rows))
+
     def inbox(self, *, limit: int) -> Inbox:
         """What waits for a decision, at most `limit` of each."""
         now, week_ago = self._instant(timedelta()), self._instant(_RECENT)
-        drafts = self._all(_OPEN_DRAFTS, now=now, limit=limit)
         expired = self._all(_EXPIRED_DRAFTS, now=now, week_ago=week_ago, limit=limit)
         questions = self._all(_QUESTIONS, recent=self._since(Prefix.REQUEST), limit=limit)
         return Inbox(
-            drafts=tuple(map(values.draft_value, drafts)),
+            drafts=self.open_drafts(limit=limit),
             questions=tuple(
                 Question(
                     request_id=row["id"], at=row["created_at"], text=row["raw_command_text"], member=row["member"], card=_question(row)
@@ -313,10 +355,9 @@ class Queries:
         """The identifier before all that were made in the last week: they sort by time, and the table is read from there."""
         return make_id(prefix, unix_ms=int((self._clock.now() - _RECENT).timestamp() * 1000), entropy=0)
 
-    def activity(self, *, limit: int, before: Activity | None = None) -> tuple[Activity, ...]:
-        """The feed, newest first, from after the entry `before`: each request by the furthest thing that became of it."""
-        key = (before.at, before.id) if before else None
-        return tuple(map(self._activity, feed_page(self._reader, self.household().id, limit=limit, before=key)))
+    def activity(self, *, limit: int, before: Place | None = None) -> tuple[Activity, ...]:
+        """The feed, newest first, from after the entry at `before`: each request by the furthest thing that became of it."""
+        return tuple(map(self._activity, feed_page(self._reader, self._household_id, limit=limit, before=before)))
 
     def _activity(self, row: values.Row) -> Activity:
         if row["kind"] == "request":
@@ -330,9 +371,9 @@ class Queries:
             amount = None if row["cents"] is None else Money(cents=row["cents"], currency=currency)
         return Activity(at=row["at"], kind=row["kind"], id=row["id"], title=title, status=status, amount=amount, member=row["member"])
 
-    def requests(self, *, limit: int) -> tuple[Asked, ...]:
-        """The newest requests, oldest first: who asked for what, in their words, of which the first 2,000 characters."""
-        return tuple(Asked.model_validate(dict(row)) for row in reversed(self._all(_REQUESTS, limit=limit)))
+    def requests(self, *, limit: int, before: Place | None = None) -> tuple[Asked, ...]:
+        """The newest requests, oldest first: who asked for what, in their words, of which the first 2,000 characters. All from before `before`."""
+        return tuple(Asked.model_validate(dict(row)) for row in reversed(self._all(_REQUESTS, limit=limit, **place(before))))
 
     def card(self, of: str) -> Card:
         """The card of a request, a draft or an execution as it stands now. Raises `NotFound`, also for a request that nothing came of."""
@@ -410,10 +451,13 @@ class Queries:
         """Every device that ever could call, in the order they were added."""
         return tuple(map(values.device_value, self._all("SELECT * FROM device WHERE household_id = :household_id ORDER BY created_at, id")))
 
-    def executions(self, *, limit: int) -> tuple[Execution, ...]:
-        """The newest first."""
-        statement = "SELECT * FROM execution WHERE household_id = :household_id ORDER BY started_at DESC, id DESC LIMIT :limit"
-        return tuple(map(values.execution_value, self._all(statement, limit=limit)))
+    def enrolments(self, *, waiting_at: datetime) -> tuple[Enrolment, ...]:
+        """Those whose code would be taken at that time, in the order they were made."""
+        return tuple(one for one in map(values.enrolment_value, self._all(_ENROLMENTS)) if one.waits_at(waiting_at))
+
+    def executions(self, *, limit: int, before: Place | None = None) -> tuple[Execution, ...]:
+        """The newest first, from after the one at `before`."""
+        return tuple(map(values.execution_value, self._all(_EXECUTIONS, limit=limit, **place(before))))
 
     def _events_of(self, *entity_ids: str) -> tuple[Event, ...]:
         first, second = entity_ids
@@ -424,10 +468,28 @@ class Queries:
         return values.receipt_value(row) if row else None
 
     def _all(self, statement: str, **parameters: Any) -> list[values.Row]:
-        return self._reader.rows(statement, household_id=self.household().id, **parameters)
+        return self._reader.rows(statement, household_id=self._household_id, **parameters)
 
     def _one(self, statement: str, missing: str, **parameters: str) -> values.Row:
         rows = self._all(statement, **parameters) if all(map(can_be_looked_up, parameters.values())) else []
         if not rows:
             raise NotFound(missing)
         return rows[0]
+
+
+_WHOSE = {Prefix.REQUEST: "execution_request", Prefix.DRAFT: "draft", Prefix.EXECUTION: "execution"}
+
+
+def household_of(settings: Settings, of: str) -> str:
+    """Whose a request, a draft or an execution is: for whoever has proved in another way that they may see it. Raises `NotFound`."""
+    prefix = prefix_of(of)
+    if prefix not in _WHOSE:
+        raise NotFound
+    reader = Reader.open(database_file=settings.database_file, database_url=settings.database_address)
+    try:
+        row = reader.row(f"SELECT household_id FROM {_WHOSE[prefix]} WHERE id = :id", id=of)  # noqa: S608 - a name of our own
+    finally:
+        reader.close()
+    if row is None:
+        raise NotFound
+    return str(row["household_id"])

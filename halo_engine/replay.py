@@ -80,6 +80,7 @@ class Replay:
         self._execution_of: dict[str, str] = {}
         self._receipt_of: dict[str, str] = {}
         self._yeses: dict[str, list[str]] = {}
+        self._signed: dict[str, list[str]] = {}
         #: By the event that asked, the request whose question it was.
         self._questions: dict[str, str] = {}
         self._words: dict[str, str | None] = {}
@@ -148,6 +149,8 @@ class Replay:
                     self._requests[request_id] = self._requests[request_id]._replace(question=None)
             case "draft.approved":
                 self._yeses.setdefault(payload["draft_hash"], []).append(entry.user_id or "")
+                if payload.get("signature_sha256"):
+                    self._signed.setdefault(payload["draft_hash"], []).append(entry.user_id or "")
             case "draft.confirmed":
                 self._execution_of[entity] = payload["execution_id"]
             case "receipt.stored":
@@ -209,6 +212,7 @@ class Replay:
             members=tuple(self._as_then(member) for member in self._members if member.id in self._promises.roles),
             asked_by=tuple(dict.fromkeys(filter(None, askers))),
             approved_by=tuple(self._yeses.get(draft.draft_hash, ())),
+            signed_by=tuple(self._signed.get(draft.draft_hash, ())),
         )
 
     def _as_then(self, member: Member) -> Member:

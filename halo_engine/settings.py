@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from halo_engine.model.errors import InvalidInput
+from halo_engine.model.money import Money
+from halo_engine.model.policy import Limits
 
 Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
@@ -78,6 +81,10 @@ class Settings(BaseModel):
     sent_late_s: int = Field(default=900, ge=0)
     #: A floor against a slip of the tongue, not a budget.
     spending_limit_cents: int = Field(default=50_000, ge=0)
+    #: What one member may confirm in any 24 hours, and everybody together: three, and six, of the largest single ones. It is more than a household's
+    #: busiest day, and the most that a stolen phone, or a loop, can spend before somebody looks.
+    daily_spending_limit_cents: int = Field(default=150_000, ge=0)
+    household_daily_spending_limit_cents: int = Field(default=300_000, ge=0)
     #: Longer than a commit can live after whoever began it died: its reads, each tried three times, and the call itself, of at most thirty
     #: seconds each (`vendors.http.Limits`). A look-up after it tells the truth.
     request_lives_s: int = Field(default=300, ge=240)
@@ -91,8 +98,13 @@ class Settings(BaseModel):
     worker_deaths: int = Field(default=5, ge=1)
     #: A vendor's account is throttled by its owner, not only by the vendor: executions that workers begin in a minute, per household and vendor.
     starts_per_minute: int = Field(default=60, ge=1)
-    #: Where this installation's cards can be read on the web: every link on a card begins with it, and no other is accepted as one of ours.
-    public_url: str = "https://halo.example"
+    #: Where this installation's cards can be read on the web: every link on a card begins with it, and no other is accepted as one of ours. None: a
+    #: card has no link, because one that leads nowhere is worse than none.
+    public_url: str | None = None
+    #: For development: webhooks may then go to this very machine, also by plain http. To no other private address, ever.
+    webhooks_allow_loopback: bool = False
+    #: The iOS app that opens those links: Apple's team identifier and the app's bundle identifier. None: there is no such app.
+    apple_app_id: str | None = Field(default=None, pattern=r"^[A-Z0-9]{10}\.[A-Za-z0-9.-]{1,155}$")
     #: A token that was forgotten on an old phone ends by itself; a season is long enough that nobody starts to share one.
     device_lives_s: int = Field(default=7_776_000, ge=60, le=31_622_400)
     #: How Halo is spoken to in a thread of messages. What does not begin with it, or answer a card, is never read.
@@ -105,6 +117,42 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: Bounds what one message can cost to read and to keep.
     max_text_chars: int = Field(default=1_000_000, ge=1)
+    #: Of a request to the server, where no long text is taken: many times what any of them needs, and nothing to wait for when it is read.
+    max_body_bytes: int = Field(default=65_536, ge=1024, le=8_388_608)
+
+    #: A caller that runs wild must not be what keeps the others waiting. A phone asks a few times a second at most: this leaves room for programs.
+    calls_per_s: int = Field(default=200, ge=1)
+    #: How many at once after a rest, such as an app that loads everything when it is opened.
+    calls_burst: int = Field(default=1000, ge=1)
+    #: By address. A person types one or two codes; whoever tries more is guessing.
+    enrolments_per_minute: int = Field(default=10, ge=1)
+    #: The server (docs/serving.md). From the first byte of a request, or from the connection where none came, until its headers are whole.
+    serve_headers_s: float = Field(default=10, gt=0, le=600)
+    #: From then until its body is. The greatest body comes in this over half a megabyte a second.
+    serve_body_s: float = Field(default=20, gt=0, le=600)
+    #: How long a connection that was answered may rest. Longer than a proxy before it rests its own, or the proxy finds them closed.
+    serve_keep_alive_s: int = Field(default=75, ge=1, le=600)
+    #: Each takes a file descriptor, of which a process often has 1,024.
+    serve_connections: int = Field(default=800, ge=1)
+    #: Requests under way at once; whoever comes then is told to come again. More than this only wait for the books.
+    serve_requests: int = Field(default=64, ge=1)
+    #: The addresses, or networks, of proxies before this server: `X-Forwarded-For` and `X-Forwarded-Proto` are believed from there and nowhere else.
+    #: Nobody's by default: whoever else reaches this port, also from this machine, would choose the address that it is counted by.
+    serve_trusted_proxies: tuple[str, ...] = ()
+    #: After SIGTERM: how long requests under way may take to end; and before it stops listening, for a balancer that has to see it first.
+    serve_drain_s: int = Field(default=30, ge=0, le=600)
+    serve_drain_delay_s: float = Field(default=0, ge=0, le=600)
+    #: Server-sent events: how many streams one device, and all of them, may have open.
+    serve_streams_each: int = Field(default=5, ge=1)
+    serve_streams: int = Field(default=200, ge=0)
+    #: A line without meaning this often, so that nobody on the way takes a stream that rests for a dead one.
+    serve_heartbeat_s: float = Field(default=15, gt=0, le=600)
+    #: How often the log is looked at for all streams together.
+    serve_poll_s: float = Field(default=0.5, gt=0, le=60)
+    #: Who shows this may read `/metrics` from anywhere. Without it only this machine may.
+    metrics_token: SecretStr | None = None
+    #: Where traces go by OTLP over HTTP, such as http://127.0.0.1:4318; `OTEL_EXPORTER_OTLP_ENDPOINT` says it too. Nowhere where neither does.
+    otel_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s?#@]+$")
 
     @field_validator("database_url")
     @classmethod
@@ -136,22 +184,36 @@ class Settings(BaseModel):
 
     @field_validator("public_url")
     @classmethod
-    def _is_a_site(cls, url: str) -> str:
+    def _is_a_site(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
         # Far below what a link may be long, and without what could turn the rest of it into something else.
         if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,49}){0,5}/?", url):
             raise ValueError("it must be a plain http:// or https:// address without user, query or fragment")
         return url.removesuffix("/")
 
-    @field_validator("lookup_waits_s", "retry_waits_s", mode="before")
+    @field_validator("lookup_waits_s", "retry_waits_s", "serve_trusted_proxies", mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         """The environment has only text: `5,30,120`."""
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("serve_trusted_proxies")
+    @classmethod
+    def _are_networks(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        # A name, or a star for everybody, would be no address of a proxy.
+        return tuple(str(ip_network(address)) for address in addresses)
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @property
+    def limits(self) -> Limits:
+        """What may be confirmed at once, and in 24 hours."""
+        day, everybodys = self.daily_spending_limit_cents, self.household_daily_spending_limit_cents
+        return Limits(once=Money(cents=self.spending_limit_cents), member_a_day=Money(cents=day), household_a_day=Money(cents=everybodys))
 
     @property
     def secrets(self) -> tuple[SecretStr, ...]:

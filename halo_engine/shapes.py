@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from halo_engine.model.card import Card
-from halo_engine.model.device import Device
+from halo_engine.model.device import Device, Enrolment
 from halo_engine.model.draft import Draft, iso_utc
 from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Role, Usual
@@ -117,6 +117,7 @@ def rules(value: ConfirmRules) -> dict[str, Any]:
         "may_confirm_up_to_cents": allowed,
         "two_people_above_cents": _cents(value.two_people_above),
         "asker_alone_up_to_cents": _cents(value.asker_alone_up_to),
+        "signed_above_cents": _cents(value.signed_above),
     }
 
 
@@ -141,8 +142,23 @@ def device(value: Device) -> dict[str, Any]:
     return {
         "id": value.id,
         "name": value.name,
+        "kind": value.kind.value,
         "member_id": value.user_id,
         "created_at": iso_utc(value.created_at),
+        "expires_at": iso_utc(value.expires_at),
+        "revoked_at": _time(value.revoked_at),
+        "signing_key_thumbprint": value.signing_thumbprint,
+        "proof_key_thumbprint": value.proof_thumbprint,
+    }
+
+
+def enrolment(value: Enrolment) -> dict[str, Any]:
+    """Without its code, which was shown once."""
+    return {
+        "id": value.id,
+        "name": value.name,
+        "kind": value.kind.value,
+        "member_id": value.user_id,
         "expires_at": iso_utc(value.expires_at),
         "revoked_at": _time(value.revoked_at),
     }

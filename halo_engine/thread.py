@@ -24,6 +24,7 @@ from halo_engine.model.intent import UNSUPPORTED, Intent
 from halo_engine.model.option import option_meant
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.reply import Reply, Tapback
+from halo_engine.model.signing import SignedYes
 from halo_engine.model.value import Value
 from halo_engine.parsing.replies import tapped
 from halo_engine.queries import Queries
@@ -53,7 +54,7 @@ class Said(Value):
     member_id: str
     text: str
     at: AwareDatetime
-    card: Card | None
+    card: Card | None = None
 
 
 class Turn(Value):
@@ -129,8 +130,14 @@ class PersonalDoor(Protocol):
 class LocalDoor:
     """The engine and the books of this home."""
 
-    def __init__(self, engine: Engine, open_queries: Callable[[], AbstractContextManager[Queries]]) -> None:
-        self._engine, self._open_queries = engine, open_queries
+    def __init__(
+        self,
+        engine: Engine,
+        open_queries: Callable[[], AbstractContextManager[Queries]],
+        sign: Callable[..., SignedYes | None] | None = None,
+    ) -> None:
+        """`sign` makes the signature of a yes (called as `confirm` is), where this door has a key that is wanted."""
+        self._engine, self._open_queries, self._sign = engine, open_queries, sign
 
     def household(self) -> Household:
         with self._open_queries() as queries:
@@ -169,7 +176,9 @@ class LocalDoor:
         return self._engine.cancel(draft_id, member=member)
 
     def confirm(self, draft_id: str, *, draft_hash: str, member: str) -> Card:
-        return self.card(self._engine.confirm(draft_id, draft_hash=draft_hash, member=member).id)
+        signed = self._sign(draft_id, draft_hash=draft_hash, member=member) if self._sign else None
+        through = {"signature": signed.jws, "device_id": signed.device_id} if signed else {}
+        return self.card(self._engine.confirm(draft_id, draft_hash=draft_hash, member=member, **through).id)
 
     def carry_on(self, execution_id: str, *, wait_s: float) -> Card:
         return self.card(self._engine.execute(execution_id, wait_s=wait_s).id)

@@ -81,7 +81,7 @@ class Context:
 
 def _last_done(books: Books, household_id: str) -> dict[str, PastExecution]:
     return {
-        done.verb: PastExecution(terms=books.drafts.get(household_id, done.draft_id).terms, finished_at=done.finished_at)
+        done.verb: PastExecution(terms=books.drafts.look(household_id, done.draft_id).terms, finished_at=done.finished_at)
         for done in books.executions.last_done(household_id)
         if done.finished_at
     }

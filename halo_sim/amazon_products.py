@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from halo_engine.model.money import Money
 from halo_sim import faults
 from halo_sim.data import Product, catalogue
-from halo_sim.wire import Json, JsonObject, Refusal, Request, Response, json_response, query_number, read_object
+from halo_sim.wire import Json, JsonObject, Refusal, Request, Response, Written, json_response, query_number, read_object, write_json
 from halo_sim.world import Transaction
 
 MAX_PAGE_SIZE = 24
@@ -167,14 +168,32 @@ def money_json(amount: Money) -> JsonObject:
     return {"currencyCode": amount.currency, "amount": amount.to_decimal()}
 
 
-def render(tx: Transaction, product: Product, facets: frozenset[str]) -> JsonObject:
+def render(tx: Transaction, product: Product, facets: frozenset[str]) -> Written:
     """One product; without the facet OFFERS there is no price in it."""
+    return _rendered(product.asin, facets, _today(tx, product) if "OFFERS" in facets else None)
+
+
+class _Today(NamedTuple):
+    """What changes about a product."""
+
+    price: Money
+    availability: str
+    delivery: str
+
+
+def _today(tx: Transaction, product: Product) -> _Today:
+    return _Today(unit_price(tx, product), _availability(units_left(tx, product)), _delivery(tx, product))
+
+
+@lru_cache(maxsize=1024)
+def _rendered(asin: str, facets: frozenset[str], today: _Today | None) -> Written:
+    product = catalogue()[asin]
     included: dict[str, Json] = {}
-    if "OFFERS" in facets:
-        included["OFFERS"] = [_offer(tx, product)]
+    if today:
+        included["OFFERS"] = [_offer(product, today)]
     if "IMAGES" in facets:
         included["IMAGES"] = []
-    return {
+    described: JsonObject = {
         "asin": product.asin,
         "asinType": "STANDARD",
         "signedProductId": f"signed-{product.asin}",
@@ -185,24 +204,25 @@ def render(tx: Transaction, product: Product, facets: frozenset[str]) -> JsonObj
         "customerReviewsSummary": {"numberOfReviews": product.reviews, "starRating": Decimal(product.rating)},
         "includedDataTypes": included,
     }
+    return Written(write_json(described).decode())
 
 
-def _offer(tx: Transaction, product: Product) -> JsonObject:
+def _offer(product: Product, today: _Today) -> JsonObject:
     return {
-        "availability": _availability(units_left(tx, product)),
+        "availability": today.availability,
         "buyingGuidance": "NONE",
         "buyingRestrictions": [],
         "fulfillmentType": "AMAZON",
         "merchant": {"merchantId": "AHALOSIM00001", "name": "Amazon.com", "meanFeedbackRating": Decimal("4.8"), "totalFeedbackCount": 1000},
         "offerId": product.offer_id,
-        "price": _price(unit_price(tx, product), "BUSINESS"),
+        "price": _price(today.price, "BUSINESS"),
         "listPrice": _price(Money(cents=product.list_price_cents), "LIST"),
         "productCondition": "NEW",
         "condition": {"conditionValue": "NEW", "conditionNote": "", "subCondition": "NEW"},
         "quantityLimits": {"minQuantity": 1, "maxQuantity": product.max_quantity},
         "quantityPrice": {"quantityPriceTiers": []},
         "taxExclusivePrice": None,
-        "deliveryInformation": _delivery(tx, product),
+        "deliveryInformation": today.delivery,
     }
 
 

@@ -11,11 +11,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 
 from halo_engine.model.money import Money
 from halo_sim.data import BUYER_EMAIL, PastLine, PastOrder, catalogue, order_history
 from halo_sim.pricing import shipping_on, tax_by_line, tax_on
-from halo_sim.wire import JsonObject, Refusal, Request, Response, json_response
+from halo_sim.wire import JsonObject, Refusal, Request, Response, Written, json_response, write_json
 from halo_sim.world import Transaction, from_text
 
 PAGE_SIZE = 100
@@ -23,7 +24,7 @@ PAGE_SIZE = 100
 _OPEN_FOR = timedelta(days=2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reported:
     ordered_at: datetime
     order_id: str
@@ -31,17 +32,20 @@ class _Reported:
     buyer: str
     lines: tuple[PastLine, ...]
 
-    @property
-    def amounts(self) -> tuple[Money, ...]:
-        return tuple(Money(cents=line.unit_price_cents) * line.quantity for line in self.lines)
+    @cached_property
+    def written(self) -> dict[tuple[bool, ...], Written]:
+        """What was said of it already, by what was asked. A page tells a hundred of them."""
+        return {}
 
-    @property
-    def subtotal(self) -> Money:
-        return Money.total(self.amounts)
 
-    @property
-    def total(self) -> Money:
-        return self.subtotal + shipping_on(self.subtotal) + tax_on(self.subtotal)
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """What is said of the lines of an order, whenever it is asked for."""
+
+    quantity: int
+    subtotal: JsonObject
+    total: JsonObject
+    lines: tuple[JsonObject, ...]
 
 
 def orders(tx: Transaction, request: Request) -> Response:
@@ -70,7 +74,7 @@ def one(tx: Transaction, request: Request) -> Response:
 
 
 def _all(tx: Transaction) -> list[_Reported]:
-    past = [_past(tx.created_at, order) for order in order_history()]
+    past = _before(tx.created_at)
     rows = tx.rows("SELECT placed_at, order_id, purchase_order, lines FROM orders")
     placed = [
         _Reported(
@@ -83,6 +87,12 @@ def _all(tx: Transaction) -> list[_Reported]:
         for row in rows
     ]
     return sorted([*past, *placed], key=lambda order: (order.ordered_at, order.order_id), reverse=True)
+
+
+@lru_cache(maxsize=8)
+def _before(created_at: datetime) -> tuple[_Reported, ...]:
+    """The orders from before a world began, which stay as they are."""
+    return tuple(_past(created_at, order) for order in order_history())
 
 
 def _past(created_at: datetime, order: PastOrder) -> _Reported:
@@ -125,25 +135,45 @@ def _page(tx: Transaction, request: Request, found: Sequence[_Reported], token: 
     return json_response(200, body)
 
 
-def _render(tx: Transaction, request: Request, order: _Reported) -> JsonObject:
+def _render(tx: Transaction, request: Request, order: _Reported) -> Written:
+    how = (
+        tx.now - order.ordered_at < _OPEN_FOR,
+        request.query.get("includeLineItems") == "true",
+        request.query.get("includeCharges") == "true",
+    )
+    if how not in order.written:
+        order.written[how] = Written(write_json(_described(order, *how)).decode())
+    return order.written[how]
+
+
+def _described(order: _Reported, is_open: bool, with_lines: bool, with_charges: bool) -> JsonObject:
     charge = {"paymentInstrumentType": "Visa", "paymentInstrumentLast4Digits": "0000"}
+    goods = _goods(order.lines)
     return {
         "orderDate": order.ordered_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "orderId": order.order_id,
         "purchaseOrderNumber": order.purchase_order,
-        "orderQuantity": sum(line.quantity for line in order.lines),
-        "orderStatus": "PENDING_FULFILLMENT" if tx.now - order.ordered_at < _OPEN_FOR else "CLOSED",
+        "orderQuantity": goods.quantity,
+        "orderStatus": "PENDING_FULFILLMENT" if is_open else "CLOSED",
         "buyingCustomer": {"email": BUYER_EMAIL, "name": order.buyer},
-        "orderSubTotal": _text(order.subtotal),
-        "orderNetTotal": _text(order.total),
-        "lineItems": _lines(order) if request.query.get("includeLineItems") == "true" else [],
+        "orderSubTotal": goods.subtotal,
+        "orderNetTotal": goods.total,
+        "lineItems": goods.lines if with_lines else [],
         "shipments": [],
-        "charges": [charge] if request.query.get("includeCharges") == "true" else [],
+        "charges": [charge] if with_charges else [],
     }
 
 
-def _lines(order: _Reported) -> list[JsonObject]:
-    return [_line(line, amount + tax) for line, amount, tax in zip(order.lines, order.amounts, tax_by_line(order.amounts), strict=True)]
+def _goods(lines: tuple[PastLine, ...]) -> _Goods:
+    amounts = tuple(Money(cents=line.unit_price_cents) * line.quantity for line in lines)
+    subtotal = Money.total(amounts)
+    total = subtotal + shipping_on(subtotal) + tax_on(subtotal)
+    return _Goods(
+        quantity=sum(line.quantity for line in lines),
+        subtotal=_text(subtotal),
+        total=_text(total),
+        lines=tuple(_line(line, amount + tax) for line, amount, tax in zip(lines, amounts, tax_by_line(amounts), strict=True)),
+    )
 
 
 def _line(line: PastLine, net: Money) -> JsonObject:

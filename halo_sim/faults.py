@@ -159,7 +159,7 @@ def clear_faults(world: World, name: str | None = None) -> None:
 
 def active(tx: Transaction, name: str, *targets: str) -> tuple[Fault, ...]:
     """The faults called `name` that concern any of `targets`, oldest first."""
-    rows = tx.rows("SELECT * FROM faults WHERE name = ? ORDER BY id", name)
+    rows = (row for row in tx.faults() if row["name"] == name)
     return tuple(Fault(**dict(row)) for row in rows if row["target"] is None or row["target"] in targets)
 
 
@@ -171,8 +171,7 @@ def take(tx: Transaction, name: str, *targets: str) -> bool:
 def strike(tx: Transaction, names: Iterable[str], *targets: str) -> Fault | None:
     """The oldest fault with one of `names` that concerns any of `targets`: it happens now, and once less remains of it."""
     wanted = frozenset(names)
-    rows = tx.rows("SELECT * FROM faults ORDER BY id")
-    concerned = (row for row in rows if row["name"] in wanted and (row["target"] is None or row["target"] in targets))
+    concerned = (row for row in tx.faults() if row["name"] in wanted and (row["target"] is None or row["target"] in targets))
     found = next(concerned, None)
     if found is None:
         return None

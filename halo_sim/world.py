@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 from halo_engine.clock import Clock, FakeClock, OffsetClock
@@ -96,9 +97,11 @@ class Transaction:
     created_at: datetime
     #: How many entries this request wrote to the ledger.
     effects: int = field(default=0)
+    _faults: list[sqlite3.Row] | None = None
 
     def run(self, sql: str, *values: Any) -> int:
         """Execute one statement; the number of rows it changed."""
+        self._faults = None
         return self.db.execute(sql, values).rowcount
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
@@ -109,6 +112,12 @@ class Transaction:
         """The first row, if there is one."""
         found: sqlite3.Row | None = self.db.execute(sql, values).fetchone()
         return found
+
+    def faults(self) -> list[sqlite3.Row]:
+        """The rows of all faults, oldest first. They are asked for at every step of a request, so they are read again only after a write."""
+        if self._faults is None:
+            self._faults = self.rows("SELECT * FROM faults ORDER BY id")
+        return self._faults
 
     def next_number(self, name: str) -> int:
         """1, 2, 3 … for each `name`."""
@@ -146,7 +155,8 @@ class World:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commits when the block ends well, and rolls back when it raises."""
-        with closing(connect(self.path)) as db:
+        # SQLite would let the others of this process look again after longer and longer pauses.
+        with _turns.setdefault(self.path, Lock()), _connected(self.path) as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 created = db.execute("SELECT value FROM facts WHERE name = 'created_at'").fetchone()
@@ -195,7 +205,8 @@ def read_offset(path: Path) -> timedelta:
     """By how much the time of the world at `path` was moved; nothing where there is no world yet."""
     if not path.exists():
         return timedelta(0)
-    with closing(connect(path)) as db:
+    # Through SQLite alone: whoever opens the file beside it and closes it again drops every lock that this process holds on it.
+    with _connected(path) as db:
         return _offset(db)
 
 
@@ -207,6 +218,30 @@ def moved_clock(base: Clock, path: Path) -> Clock:
 def _offset(db: sqlite3.Connection) -> timedelta:
     found = db.execute("SELECT value FROM facts WHERE name = 'clock_offset_us'").fetchone()
     return timedelta(microseconds=int(found["value"])) if found else timedelta(0)
+
+
+#: One transaction at a time of each world in this process, and the connection that each thread used last.
+_turns: dict[Path, Lock] = {}
+_last = local()
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """This thread's connection to `path`, as long as that is the file it was opened on; closed when anything goes wrong."""
+    # Where there is no such file, SQLite says so.
+    file = path.stat() if path.exists() else None
+    place = (path, os.getpid(), file and (file.st_dev, file.st_ino))
+    known: tuple[object, sqlite3.Connection] | None = _last.__dict__.pop("known", None)
+    if known and known[0] != place:
+        known[1].close()
+        known = None
+    db = known[1] if known else connect(path)
+    try:
+        yield db
+    except BaseException:
+        db.close()
+        raise
+    _last.known = (place, db)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -1,17 +1,16 @@
 """`Idempotency-Key`: the same POST again gets the first one's answer and does nothing (draft-ietf-httpapi-idempotency-key-header-07).
 
-Kept in this process alone, and only the newest: enough for a client that lost an answer and asks again. After a restart a key is new. Nothing is
-bought twice for that: a yes is a yes to one draft, which the books carry out once.
+What was asked under a key, how far it came and what was answered stands in the books (`store.acts`), so it holds after a restart and for every
+process that serves them. An act that was cut short, or that we could not do at the time, is carried on from where it was, and never begun anew.
 """
 
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -19,89 +18,97 @@ from pydantic import BaseModel
 
 from halo_engine.model.canonical import canonical_json, sha256_hex
 from halo_engine.model.device import Device
-from halo_engine.model.errors import HaloError
-from server.answers import answer
-from server.auth import Caller
+from halo_engine.model.errors import FencedOff, HaloError
+from halo_engine.stages.acts import Turn
+from halo_engine.store.acts import Asked, Kept, Reached
+from server.answers import PRIVATE, Answerable, answer
+from server.auth import AtHome, Caller
 from server.errors import IdempotencyConflict, IdempotencyInFlight, IdempotencyKeyRequired, problem_of
+from server.home import Home
 
 _KEY = re.compile(r"[\x21-\x7e]{8,255}")
-_MOST = 1000
+
+#: Makes the answer of an act from what it had reached before it was cut short; None where it is to be done after all.
+Resume = Callable[[Sequence[Reached]], Answerable | None]
 
 
-@dataclass(frozen=True)
-class _Given:
-    """What was asked with a key; the answer is None as long as it is being done."""
-
-    asked: str
-    answer: Response | None
+def does_it_again(_reached: Sequence[Reached]) -> None:
+    """For an act that comes to the same however often it is done."""
 
 
-class Kept:
-    """The newest answers by member, route and key."""
-
-    def __init__(self) -> None:
-        self._given: OrderedDict[tuple[str, str, str], _Given] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def begin(self, place: tuple[str, str, str], asked: str) -> Response | None:
-        """The answer that was given, or None: then it is for the caller to `end` it. Raises `IdempotencyConflict`, `IdempotencyInFlight`."""
-        with self._lock:
-            given = self._given.get(place)
-            if given is None:
-                self._given[place] = _Given(asked, None)
-                return None
-            if given.asked != asked:
-                raise IdempotencyConflict
-            if given.answer is None:
-                raise IdempotencyInFlight
-            return given.answer
-
-    def end(self, place: tuple[str, str, str], given: Response | None) -> None:
-        """Keep what was answered; nothing where it was no answer to keep, such as a failure of ours."""
-        with self._lock:
-            before = self._given.pop(place)
-            if given is not None:
-                self._given[place] = _Given(before.asked, given)
-            done = (key for key, each in self._given.items() if each.answer is not None)
-            for key in [key for key, _ in zip(done, range(len(self._given) - _MOST), strict=False)]:
-                del self._given[key]
+def made(find: Callable[[str], Answerable | None]) -> Resume:
+    """For an act that makes one thing: what `find` finds of it by its id."""
+    return lambda reached: next((it for each in reached if (it := find(each.entity_id)) is not None), None)
 
 
 @dataclass(frozen=True)
 class Post:
-    """A POST that changes something: who sent it, and under which key."""
+    """A request that changes something: who sent it, where to, and under which key."""
 
     device: Device
-    place: tuple[str, str, str]
-    kept: Kept
+    home: Home
+    route: str
+    key: str
 
     @property
     def member(self) -> str:
         """Who acts: the member of the token, and nobody whom the body names."""
         return self.device.user_id
 
-    def once(self, body: BaseModel | None, act: Callable[[], Mapping[str, Any]]) -> Response:
+    def once(self, body: BaseModel | None, act: Callable[[], Answerable], *, resume: Resume = does_it_again) -> Response:
         """What `act` answers, or answered when the same came before."""
-        before = self.kept.begin(self.place, _digest(body))
-        if before is not None:
-            return Response(before.body, before.status_code, {**_shown(before), "Idempotent-Replayed": "true"})
-        given: Response | None = None
+        begun = self._begin(_digest(body))
+        if isinstance(begun, Kept):
+            headers = {**PRIVATE, **begun.headers, "Idempotent-Replayed": "true"}
+            return Response((begun.answer or "").encode(), begun.status or 200, headers, headers.pop("content-type", None))
         try:
-            given = _tried(act)
-        finally:
-            self.kept.end(self.place, given if given is not None and given.status_code < 500 else None)
+            with begun.doing():
+                given = _tried(lambda: (resume(begun.reached) if begun.reached else None) or act())
+        except Exception:
+            self._let_go(begun)
+            raise
+        if given.status_code >= 500:
+            self._let_go(begun)
+        else:
+            self._keep(begun, given)
         return given
 
+    def _begin(self, body_sha256: str) -> Kept | Turn:
+        """What was answered before, or the turn to do it. Raises `IdempotencyConflict`, `IdempotencyInFlight`."""
+        who = self.device
+        asked = Asked(household_id=who.household_id, user_id=who.user_id, route=self.route, key=self.key, body_sha256=body_sha256)
+        begun = self.home.engine.acts.begin(asked)
+        if begun is None:
+            raise IdempotencyInFlight
+        if isinstance(begun, Kept) and begun.body_sha256 != body_sha256:
+            raise IdempotencyConflict
+        return begun
 
-def _tried(act: Callable[[], Mapping[str, Any]]) -> Response:
+    def _keep(self, turn: Turn, given: Response) -> None:
+        kept = {"content-type": given.headers["content-type"]}
+        try:
+            self.home.engine.acts.end(turn, status=given.status_code, headers=kept, answer=bytes(given.body).decode())
+        except FencedOff:
+            # Whoever took over answers.
+            raise IdempotencyInFlight from None
+        except HaloError:
+            # It is done, and whoever asks again is told so.
+            self._let_go(turn)
+            raise
+
+    def _let_go(self, turn: Turn) -> None:
+        """A failure of ours is no answer to keep. Where not even that can be written, the turn is over by itself."""
+        with suppress(HaloError):
+            self.home.engine.acts.let_go(turn)
+
+
+def _tried(act: Callable[[], Answerable]) -> Response:
     try:
         return answer(act())
+    except FencedOff:
+        raise IdempotencyInFlight from None
     except HaloError as error:
         return problem_of(error)
-
-
-def _shown(given: Response) -> dict[str, str]:
-    return {name: value for name, value in given.headers.items() if name != "content-length"}
 
 
 def _digest(body: BaseModel | None) -> str:
@@ -109,12 +116,13 @@ def _digest(body: BaseModel | None) -> str:
     return sha256_hex(canonical_json(body.model_dump(mode="json", exclude_unset=True) if body else {}))
 
 
-async def posting(request: Request, caller: Caller) -> Post:
+async def posting(request: Request, home: AtHome, caller: Caller) -> Post:
     """Raises `IdempotencyKeyRequired`."""
     keys = request.headers.getlist("idempotency-key")
     if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
         raise IdempotencyKeyRequired
-    return Post(device=caller, place=(caller.user_id, request.url.path, keys[0]), kept=request.app.state.kept)
+    # Not `request.url`, which reads the query, too, and fails on one that is no text.
+    return Post(device=caller, home=home, route=f"{request.method} {request.scope['path']}", key=keys[0])
 
 
 Posting = Annotated[Post, Depends(posting)]

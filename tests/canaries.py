@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
+from halo_engine.model.webhook import webhook_key
 from halo_engine.store.signer import signing_seed
 
 #: Every secret that can be given as a setting; none of them has a shape that a redaction would know it by.
@@ -90,7 +91,8 @@ def keys(home: Path) -> Canaries:
     except (OSError, ValueError):
         # A test has damaged it.
         return own
-    return {**own, "secret.key, as bytes": secret, "what the log is signed with": signing_seed(secret)}
+    derived = {"what the log is signed with": signing_seed(secret), "what webhooks are signed with": webhook_key(secret)}
+    return {**own, "secret.key, as bytes": secret, **derived}
 
 
 def in_its_own_file(name: str, file: str) -> bool:

@@ -29,6 +29,10 @@ from halo_sim.world import World
 NOON = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
 
 
+#: A test buys in one moment of its clock what a household buys in a month. Those about the limits of a day set their own.
+_A_LIFE_IN_A_MOMENT = {"daily_spending_limit_cents": "100000000", "household_daily_spending_limit_cents": "100000000"}
+
+
 @dataclass
 class Installation:
     """One data directory with everything in it opened."""
@@ -48,7 +52,8 @@ class Installation:
     @classmethod
     def reopen(cls, home: Path, *, clock: FakeClock, **settings: str) -> Installation:
         """What is in `home`, as another process would open it."""
-        loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in settings.items()})
+        given = _A_LIFE_IN_A_MOMENT | settings
+        loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in given.items()})
         world = World.open(loaded.simulator_file, clock)
         return cls(loaded, clock, world, Engine.open(loaded, clock=clock, transport=SimTransport(world)))
 

@@ -10,10 +10,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.visual import VisualType
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from cards import words
 from halo_cli.chat import bindings, drawing
+from halo_cli.chat.keys import Keys
 from halo_engine.model.card import Card
 from halo_engine.model.consent import challenge
 from halo_engine.model.reply import Tapback
@@ -60,7 +61,7 @@ class Consent(Dialog[bool]):
                 yield Static(drawing.plain(self._question), classes="question")
             yield Input(id="typed")
             yield Static("", classes="dialog-error", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     @property
     def _question(self) -> str:
@@ -91,7 +92,7 @@ class Tapbacks(Dialog[Tapback]):
                 for tapback, name in drawing.TAPBACKS.items():
                     marked = f"✓{name}" if tapback is self._given else name
                     yield Button(Content(marked), compact=True, classes="tapback", id=tapback.value)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
@@ -110,4 +111,4 @@ class Reading(Dialog[None]):
             yield Static(drawing.plain(self._title), classes="dialog-title")
             with VerticalScroll(classes="dialog-body"):
                 yield Static(self._shown, classes="lines", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)

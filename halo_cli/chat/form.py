@@ -15,11 +15,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widget import Widget
-from textual.widgets import Button, Footer, Input, Select, Static
+from textual.widgets import Button, Input, Select, Static
 
 from halo_cli.chat import drawing
 from halo_cli.chat.card_view import CardView
 from halo_cli.chat.dialogs import Dialog
+from halo_cli.chat.keys import Keys
 from halo_engine.model.form import FormField
 
 _HINTS = {"number": "a number", "amount": "such as 40.00", "date": "YYYY-MM-DD", "time": "HH:MM", "text": "", "choice": ""}
@@ -70,7 +71,7 @@ class ModifyForm(Dialog[None]):
             with Horizontal(classes="buttons"):
                 yield Button(Content("Show the new draft"), compact=True, id="send", classes="card-button -modify")
                 yield Button(Content("Leave as it was"), compact=True, id="leave", classes="card-button -cancel")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         """What is changed most, how many or when, is where the form begins."""

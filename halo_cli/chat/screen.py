@@ -6,12 +6,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from halo_cli.chat.card_view import CardView, OptionRow, entrance
 from halo_cli.chat.compose_bar import ComposeBar, Line
 from halo_cli.chat.guard import Monotonic
 from halo_cli.chat.header import ThreadHeader
+from halo_cli.chat.keys import Keys
 from halo_cli.chat.thread_view import ThreadView
 
 
@@ -31,7 +31,7 @@ class ThreadScreen(Screen[None]):
         yield self.header
         yield self.thread
         yield self.compose_bar
-        yield Footer()
+        yield Keys()
 
     def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
         """As Textual does it, but for Confirm: it takes the focus only from within its own card.

@@ -43,7 +43,7 @@ def cards(
     from halo_cli.output import Output
 
     output = Output(json=json)
-    wanted, verbs = _format(format_, to_files=out is not None), _verbs(verb)
+    wanted, verbs = _format(format_, to_files=out is not None), verbs_of(verb)
     if out is not None:
         folder.check(out)
     with output.working("Drawing the gallery …") as say:
@@ -74,7 +74,7 @@ def _format(name: str | None, *, to_files: bool) -> tuple[str, ...]:
     return (name,)
 
 
-def _verbs(name: str | None) -> tuple[str, ...] | None:
+def verbs_of(name: str | None) -> tuple[str, ...] | None:
     """The verb to draw, `ANY` for what belongs to none, or None for everything. Raises `InvalidInput`."""
     from halo_cli.gallery.lives import ANY
     from halo_engine.model.errors import InvalidInput

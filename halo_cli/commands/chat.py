@@ -26,6 +26,9 @@ def chat(
         Path | None,
         typer.Option("--token-file", metavar="FILE", help="The device's token for the server [env: HALO_TOKEN].", show_default=False),
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Also over plain http to another machine, where anybody may listen.")
+    ] = False,
     member: As = None,
     json: Json = False,
     home: Home = None,
@@ -38,7 +41,7 @@ def chat(
     if not session.may_ask(no_input=no_input, json=json):
         raise InvalidInput("The chat needs a terminal and somebody at it.", hint="Without one: halo ask TEXT")
     settings = session.settings_of(home)
-    with _remote(server, token_file) if server else _local(settings) as (door, clock, status):
+    with _remote(settings, server, token_file, insecure=insecure) if server else _local(settings) as (door, clock, status):
         code = _run(door, clock, status, member)
     raise typer.Exit(code)
 
@@ -62,7 +65,7 @@ def _run(door: Door, clock: Clock, status: str, member: str | None) -> int:
 def _local(settings: Settings) -> Iterator[tuple[Door, Clock, str]]:
     from functools import partial
 
-    from halo_cli import session
+    from halo_cli import session, terminal_key
     from halo_cli.households import found_default_if_missing
     from halo_cli.output import Output
     from halo_engine.thread import LocalDoor
@@ -70,15 +73,18 @@ def _local(settings: Settings) -> Iterator[tuple[Door, Clock, str]]:
     with session.open_engine(settings) as engine:
         found_default_if_missing(engine, settings, Output(json=False))
         status = "simulated vendors" if settings.vendors == "simulator" else "live vendors"
-        yield LocalDoor(engine, partial(session.open_queries, settings)), session.clock_of(settings), status
+        open_queries = partial(session.open_queries, settings)
+        yield LocalDoor(engine, open_queries, terminal_key.signer(engine, settings, open_queries)), session.clock_of(settings), status
 
 
 @contextmanager
-def _remote(server: str, token_file: Path | None) -> Iterator[tuple[Door, Clock, str]]:
+def _remote(settings: Settings, server: str, token_file: Path | None, *, insecure: bool) -> Iterator[tuple[Door, Clock, str]]:
+    from halo_cli import remotes
     from halo_cli.remote import RemoteDoor
     from halo_engine.clock import SystemClock
 
-    with RemoteDoor(server, _token(token_file)) as door:
+    token = _token(token_file)
+    with RemoteDoor(server, token, signer=remotes.signer(settings.home, token), insecure=insecure) as door:
         yield door, SystemClock(), server
 
 
@@ -94,5 +100,5 @@ def _token(file: Path | None) -> str:
     if token := os.environ.get("HALO_TOKEN", "").strip():
         return token
     raise InvalidInput(
-        "A server wants to know who calls.", hint="Give --token-file FILE or HALO_TOKEN; make one there with: halo devices add NAME"
+        "A server wants to know who calls.", hint="Give --token-file FILE or HALO_TOKEN; make one there with: halo devices add NAME --token"
     )

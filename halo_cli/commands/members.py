@@ -137,6 +137,28 @@ def asker(
     _change_rules(lambda rules: rules.with_asker_alone_up_to(limit), by=member, json=json, home=home)
 
 
+@app.command(context_settings=_HEARD)
+def sign(
+    context: typer.Context,
+    above: Annotated[
+        str | None, typer.Option("--above", metavar="AMOUNT", help="Above this, to the cent; 0 is always.", show_default=False)
+    ] = None,
+    never: Annotated[bool, typer.Option("--never", help="No yes has to be signed.")] = False,
+    member: As = None,
+    json: Json = False,
+    home: Home = None,
+    no_input: NoInput = False,
+) -> None:
+    """From where on a yes has to be signed with the key of a device.
+
+    A terminal gets its own with: halo devices add NAME --this-terminal
+    """
+    _options_only(context, "sign --above")
+    _one_of_them((above is None) is never, "--above and --never")
+    limit = _amount(above)
+    _change_rules(lambda rules: rules.with_signed_above(limit), by=member, json=json, home=home)
+
+
 def _change_rules(
     change: Callable[[ConfirmRules], ConfirmRules], *, by: str | None, json: bool, home: Path | None, about: Role | None = None
 ) -> None:

@@ -76,7 +76,9 @@ def _serve(settings: Settings, out: Output, *, port: int, member: str | None) ->
     try:
         from halo_cli.tui import web
     except ImportError as error:
-        raise InvalidInput("What shows the dashboard in a browser is not installed.", hint="pip install 'halo-household[web]'") from error
+        raise InvalidInput(
+            "What shows the dashboard in a browser is not installed.", hint="In Halo's directory: pip install '.[web]'"
+        ) from error
     with session.open_queries(settings) as queries:
         # Before anybody opens it: whose home it is, and who acts.
         who = opened(queries, member)

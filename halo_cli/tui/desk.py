@@ -53,9 +53,11 @@ class Desk:
 
     def door(self) -> LocalDoor:
         """The door through which the chat acts, too. For workers."""
+        from halo_cli import terminal_key
         from halo_engine.thread import LocalDoor
 
-        return LocalDoor(self.engine(), self.queries)
+        engine = self.engine()
+        return LocalDoor(engine, self.queries, terminal_key.signer(engine, self.settings, self.queries))
 
     def close(self) -> None:
         """Let go of the engine, where there is one."""

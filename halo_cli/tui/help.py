@@ -6,10 +6,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from halo_cli.chat import drawing
 from halo_cli.chat.dialogs import Dialog
+from halo_cli.chat.keys import Keys
 from halo_cli.tui.page import Page
 
 #: Shown as one line.
@@ -37,7 +38,7 @@ class Help(Dialog[None]):
                     yield Static(drawing.keys(self._here), markup=False)
                 yield Static("Everywhere", classes="heading", markup=False)
                 yield Static(drawing.keys(self._everywhere), markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
 
 def about(focused: Widget | None, page: Page) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual import events
 from textual.app import ComposeResult
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
+from halo_cli.chat.keys import Keys
 from halo_cli.tui.bindings import EVERYWHERE
 
 _RANK = {key.action: rank for rank, key in enumerate(EVERYWHERE)}
@@ -15,8 +15,8 @@ _RANK = {key.action: rank for rank, key in enumerate(EVERYWHERE)}
 _BLANKS = 3
 
 
-class KeyLine(Footer):
-    """Textual's footer, which would cut the last key in two."""
+class KeyLine(Keys):
+    """The keys, where Textual's footer would cut the last of them in two."""
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False)
@@ -30,6 +30,9 @@ class KeyLine(Footer):
             if (needed := _width(key)) <= room:
                 room -= needed
                 yield key
+
+    def what_it_shows(self) -> tuple[object, ...]:
+        return (self.app.size.width, *super().what_it_shows())
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size.width != self._width:

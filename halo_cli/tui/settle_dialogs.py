@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from halo_cli.chat import drawing
 from halo_cli.chat.dialogs import Dialog
 from halo_cli.chat.form import without_commands
+from halo_cli.chat.keys import Keys
 from halo_cli.settlements import settlement_of
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.settlement import Settlement
@@ -33,7 +34,7 @@ class ItHappened(Dialog[Settlement]):
                     yield Static("Charged, if anything", classes="label", markup=False)
                     yield Input(id="charged", compact=True, max_length=20, placeholder="such as 49.95")
             yield Static("", classes="dialog-error", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -66,7 +67,7 @@ class ItDidNotHappen(Dialog[Settlement]):
                 yield Static(drawing.plain(f"Type “{self.EXPECTED}” if you looked there yourself:"), classes="question", markup=False)
             yield Input(id="typed")
             yield Static("", classes="dialog-error", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -12,10 +12,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Footer, Input, Select, Static
+from textual.widgets import Button, Input, Select, Static
 
 from halo_cli.chat import drawing
 from halo_cli.chat.dialogs import Dialog
+from halo_cli.chat.keys import Keys
 from halo_cli.tui.bindings import Key, bindings
 from halo_engine.model.text import inert
 
@@ -53,7 +54,7 @@ class Form(Dialog[dict[str, str]]):
             with Horizontal(classes="buttons"):
                 yield Button(Content(self._does), compact=True, id="do", classes="card-button -retry")
                 yield Button(Content("Leave it"), compact=True, id="leave", classes="card-button")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -98,7 +99,7 @@ class Sure(Dialog[bool]):
             with Horizontal(classes="buttons"):
                 yield Button(Content("Leave it as it is"), compact=True, id="leave", classes="card-button")
                 yield Button(Content(self._does), compact=True, id="do", classes="card-button -retry")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one("#leave"))
@@ -127,7 +128,7 @@ class TokenShown(Dialog[None]):
             with Horizontal(classes="buttons"):
                 yield Button(Content("Copy"), compact=True, id="copy", classes="card-button")
                 yield Button(Content("I have it"), compact=True, id="close", classes="card-button -retry")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         # A token that is broken over two lines cannot be copied by hand.

@@ -46,10 +46,17 @@ class Books:
         self._sealed = Sealed(settings.home, household.id)
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock) -> Books:
-        """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
+    def open(cls, settings: Settings, clock: Clock, *, household_id: str | None = None) -> Books:
+        """Of the household with that id, without one of the first.
+
+        Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read.
+        """
         with _reader(settings) as reader:
-            row = reader.row("SELECT * FROM household ORDER BY created_at, id")
+            row = (
+                reader.row("SELECT * FROM household ORDER BY created_at, id LIMIT 1")
+                if household_id is None
+                else reader.row("SELECT * FROM household WHERE id = :id", id=household_id)
+            )
             if row is None:
                 raise NotInitialised
             household = values.household_value(row)

@@ -30,10 +30,13 @@ class Metrics:
         self._settings, self._books, self._clock = settings, books, clock
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read."""
+    def open(cls, settings: Settings, *, clock: Clock | None = None, household_id: str | None = None) -> Self:
+        """Of the household with that id, without one of the first.
+
+        Raises `NotInitialised` when there is no household, `StoreFailed` and its kinds when the books cannot be read.
+        """
         clock = clock or SystemClock()
-        return cls(settings, Books.open(settings, clock), clock)
+        return cls(settings, Books.open(settings, clock, household_id=household_id), clock)
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from halo_engine.model.canonical import canonical_json, sha256_hex
-from halo_engine.model.draft import Change, Draft, DraftStatus, Fact, iso_utc
+from halo_engine.model.draft import Change, Draft, DraftStatus, Fact, Terms, iso_utc
 from halo_engine.model.execution import Execution, ExecutionStatus
 from halo_engine.model.money import Money
 from halo_engine.model.option import Option
@@ -166,6 +166,24 @@ def draft_card(draft: Draft, *, approval: Sequence[str] = (), zone: tzinfo = UTC
     )
 
 
+def says(card: Card, terms: Terms) -> bool:
+    """Whether a card that can be confirmed says these terms and no others: for whoever was sent it, and need not believe who drew it."""
+    drawn = draft_card(
+        Draft(
+            id=terms.draft_id,
+            household_id=terms.household_id,
+            request_id=card.request_id or "",
+            created_at=terms.expires_at,
+            status=DraftStatus.OPEN,
+            terms=terms,
+            payload={},
+        )
+    )
+    beside = {"kind", "title", "approval", "changes", "note"}
+    same_words = card.model_dump(exclude=beside) == drawn.model_dump(exclude=beside)
+    return same_words and card.kind in (CardKind.DRAFT, CardKind.TERMS_CHANGED) and card.subject == drawn.subject
+
+
 def superseded_card(draft: Draft, *, revision: int) -> Card:
     """An earlier version of a draft, of which `revision` stands now. Nothing can be done with it."""
     note = f"Revision {draft.revision} was replaced by revision {revision}."
@@ -291,7 +309,7 @@ def unavailable_card(*, request_id: str, reason: str) -> Card:
 
 
 _EXECUTION_CARDS: dict[ExecutionStatus, tuple[CardKind, str, str]] = {
-    ExecutionStatus.CONFIRMED: (CardKind.EXECUTING, "Executing", "Confirmed; the vendor is being asked."),
+    ExecutionStatus.CONFIRMED: (CardKind.EXECUTING, "Executing", "Confirmed; waiting to be carried out."),
     ExecutionStatus.SUBMITTING: (CardKind.EXECUTING, "Executing", "Sent to the vendor; waiting for the answer."),
     ExecutionStatus.ACCEPTED: (CardKind.EXECUTING, "Executing", "The vendor accepted it and is working on it."),
     ExecutionStatus.UNKNOWN: (

@@ -16,3 +16,5 @@ class Confirmation(Value):
     user_id: str
     confirmed_at: AwareDatetime
     confirmation_latency_ms: int = Field(ge=0)
+    #: What may be charged under it, in cents: it counts against the limits of a day. None in what was written before there were any.
+    maximum_cents: int | None = None

@@ -2,13 +2,19 @@
 
     HaloError
     ├── InvalidInput                what was given cannot be read
+    │   └── SignatureInvalid        it is not one of this device over what stands now
     ├── NotFound                    no such thing in this household
     ├── NotAuthorised               this member may not
-    │   └── NeedsAnother            this yes is kept, and somebody else's is needed too
+    │   ├── NeedsAnother            this yes is kept, and somebody else's is needed too
+    │   ├── SignatureRequired       the household wants this yes signed
+    │   └── CodeRefused             a device's code opens nothing
     ├── NotInitialised              there is no household here yet
     ├── Conflict                    the thing is no longer in a state that allows it
+    │   ├── NameTaken               somebody or something else is called that
     │   ├── AlreadyConfirmed
     │   ├── AlreadyCancelled
+    │   ├── SignatureExpired        signed too long ago
+    │   ├── SignatureUsed           this signature has counted already
     │   ├── FencedOff               somebody else has moved it in the meantime
     │   └── TermsChanged            what was confirmed is not what stands now
     │       └── DraftExpired
@@ -40,9 +46,11 @@ class HaloError(Exception):
 
     default_hint: ClassVar[str] = ""
 
-    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, hint: str | None = None, public: str | None = None) -> None:
+        """`public` is said instead of a message that repeats what was given, where that may not be repeated: over HTTP."""
         self.message = message or " ".join((self.__doc__ or "").split())
         self.hint = self.default_hint if hint is None else hint
+        self.public, self.public_hint = self.message if public is None else public, self.hint
         super().__init__(self.message)
 
     @classmethod
@@ -60,6 +68,10 @@ class InvalidInput(HaloError):
     """What was given cannot be read."""
 
 
+class SignatureInvalid(InvalidInput):
+    """This is no signature of this device over the terms that stand now."""
+
+
 class NotFound(HaloError):
     """There is no such thing in this household."""
 
@@ -74,6 +86,20 @@ class NeedsAnother(NotAuthorised):
     """Your yes is kept. Somebody else has to confirm the same terms before anything is done."""
 
 
+class CodeRefused(NotAuthorised):
+    """This code opens nothing, or not any more."""
+
+    default_hint = "A code works once, for ten minutes. Make a new one with: halo devices add NAME"
+
+
+class SignatureRequired(NotAuthorised):
+    """This household wants a yes to this signed by a device of whoever says it."""
+
+    default_hint = (
+        "Nothing was done. Sign the draft's signing object; for this terminal make a key with: halo devices add NAME --this-terminal"
+    )
+
+
 class NotInitialised(HaloError):
     """There is no household here yet."""
 
@@ -81,7 +107,13 @@ class NotInitialised(HaloError):
 
 
 class Conflict(HaloError):
-    """The draft is no longer in a state that allows this."""
+    """Things are not, or no longer, in a state that allows this."""
+
+
+class NameTaken(Conflict):
+    """That name is taken already."""
+
+    default_hint = "Give another one, which tells them apart."
 
 
 class AlreadyConfirmed(Conflict):
@@ -92,6 +124,18 @@ class AlreadyCancelled(Conflict):
     """This draft was cancelled."""
 
     default_hint = "Nothing was bought. Ask again for a new draft."
+
+
+class SignatureExpired(Conflict):
+    """This was signed too long ago."""
+
+    default_hint = "Nothing was done. Fetch the object to sign once more, and sign that."
+
+
+class SignatureUsed(Conflict):
+    """This signature has counted already."""
+
+    default_hint = "Nothing more was done. See how it went with: halo activity"
 
 
 class FencedOff(Conflict):
@@ -148,6 +192,12 @@ class QueryStopped(HaloError):
 
 class StoreFailed(HaloError):
     """The books could not be read or written."""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, public: str | None = None) -> None:
+        super().__init__(message, hint=hint, public=public)
+        if public is None:
+            # Where they are is nobody's business but of whoever runs this.
+            self.public, self.public_hint = " ".join((self.__doc__ or "").split()), self.default_hint
 
 
 class StoreBusy(StoreFailed):

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime, Field
 
 from halo_engine.model.canonical import canonical_json
+from halo_engine.model.device import DeviceKind
 from halo_engine.model.draft import Change
 from halo_engine.model.household import Role
 from halo_engine.model.policy import Verdict
@@ -143,6 +144,14 @@ class RulesChanged(Payload):
     rules: ConfirmRules
 
 
+class PreferencesChanged(Payload):
+    """The household buys elsewhere from here on."""
+
+    event_type, entity_type = "household.preferences_changed", "household"
+    default_merchant: str
+    before: str
+
+
 class RequestParsed(Payload):
     """The words themselves are only committed to: they belong to the person, and the log is for good.
 
@@ -157,6 +166,8 @@ class RequestParsed(Payload):
     text_chars: int
     text: str
     spoke: Spoke | None = None
+    #: By id, who asked for it before: a question's answer, or "again", asks for what somebody else had asked.
+    also_asked: tuple[str, ...] = ()
 
 
 class ChangeParsed(Payload):
@@ -216,6 +227,8 @@ class DraftRevised(Payload):
     changes: tuple[Change, ...]
     draft_sha256: str
     took_ms: int | None = None
+    #: Whose it is now: a table instead of a haircut is another vendor's. Not told by logs of before.
+    vendor: str | None = None
 
 
 class DraftCancelled(Payload):
@@ -224,7 +237,7 @@ class DraftCancelled(Payload):
 
 
 class DraftApproved(Payload):
-    """A member said yes to terms that need somebody else's, too. Nothing is done by it. `reasons` as in `DraftConfirmed`."""
+    """A member said yes to terms that need somebody else's, too. Nothing is done by it. The rest is as in `DraftConfirmed`."""
 
     event_type, entity_type, committed = "draft.approved", "draft", frozenset({"reasons"})
     draft_hash: str
@@ -233,12 +246,15 @@ class DraftApproved(Payload):
     currency: str
     verdicts: tuple[Verdict, ...]
     reasons: tuple[str, ...]
+    device_id: str | None = None
+    signature_sha256: str | None = None
+    key_thumbprint: str | None = None
 
 
 class DraftConfirmed(Payload):
     """`approved_by` is everybody whose yes counted, `asked_by` everybody who had asked, `people_needed` how many had to say it; people by id.
 
-    Of each verdict the reason, which names people, is in `reasons`.
+    Of each verdict the reason, which names people, is in `reasons`. Where it was signed, the JWS and the key of the device are named by their hashes.
     """
 
     event_type, entity_type, committed = "draft.confirmed", "draft", frozenset({"reasons"})
@@ -254,6 +270,14 @@ class DraftConfirmed(Payload):
     people_needed: int
     approved_by: tuple[str, ...]
     asked_by: tuple[str, ...]
+    #: Through which it was said, where it was through one.
+    device_id: str | None = None
+    signature_sha256: str | None = None
+    #: RFC 7638.
+    key_thumbprint: str | None = None
+    #: What the 24 hours before it counted against the limits of a day, of the member and of the household; a log of old did not tell.
+    spent_cents: int | None = None
+    household_spent_cents: int | None = None
     #: The confirming itself; how long the person took is the latency above.
     took_ms: int | None = None
 
@@ -341,12 +365,92 @@ class DeviceAdded(Payload):
     member_id: str
     expires_at: str
     token_sha256: str
+    kind: DeviceKind = DeviceKind.PERSON
 
 
 class DeviceRevoked(Payload):
     event_type, entity_type, committed = "device.revoked", "device", frozenset({"name"})
     name: str
     member_id: str
+
+
+class EnrolmentOpened(Payload):
+    """A code was given out with which one device may enrol for `member_id`. As with a token, the log has the hash of it."""
+
+    event_type, entity_type, committed = "device_enrolment.opened", "device_enrolment", frozenset({"name"})
+    name: str
+    member_id: str
+    expires_at: str
+    code_sha256: str
+    kind: DeviceKind = DeviceKind.PERSON
+
+
+class EnrolmentRevoked(Payload):
+    """A code that nobody had used was taken back."""
+
+    event_type, entity_type, committed = "device_enrolment.revoked", "device_enrolment", frozenset({"name"})
+    name: str
+    member_id: str
+
+
+class DeviceEnrolled(Payload):
+    """A device came with a code, and with its keys where it has any: `signing_key` and `proof_key` are their RFC 7638 thumbprints."""
+
+    event_type, entity_type, committed = "device.enrolled", "device", frozenset({"name"})
+    name: str
+    member_id: str
+    expires_at: str
+    token_sha256: str
+    enrolment_id: str
+    signing_key: str | None
+    proof_key: str | None
+    kind: DeviceKind = DeviceKind.PERSON
+
+
+class DeviceRefreshed(Payload):
+    """A device was given another token. The one it has works on until this one is first used."""
+
+    event_type, entity_type = "device.refreshed", "device"
+    token_sha256: str
+    expires_at: str
+
+
+class DeviceTokenTaken(Payload):
+    """A device used the token it was given last: the one before it is over."""
+
+    event_type, entity_type = "device.token_taken", "device"
+    token_sha256: str
+    expires_at: str
+
+
+class WebhookAdded(Payload):
+    """Somebody else is told of what happens from here on. Of where, the log has the hash: an address may have a secret in it."""
+
+    event_type, entity_type = "webhook.added", "webhook_endpoint"
+    url_sha256: str
+    event_types: tuple[str, ...]
+
+
+class WebhookRemoved(Payload):
+    event_type, entity_type = "webhook.removed", "webhook_endpoint"
+
+
+class WebhookSecretChanged(Payload):
+    """The secret itself is derived, and in no log."""
+
+    event_type, entity_type = "webhook.secret_changed", "webhook_endpoint"
+    version: int
+
+
+class WebhookDisabled(Payload):
+    """Nobody has taken its messages for days, or it said that it wants none."""
+
+    event_type, entity_type = "webhook.disabled", "webhook_endpoint"
+    reason: str
+
+
+class WebhookEnabled(Payload):
+    event_type, entity_type = "webhook.enabled", "webhook_endpoint"
 
 
 class AddressGiven(Payload):

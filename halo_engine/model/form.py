@@ -22,6 +22,7 @@ Kind = Literal["text", "number", "amount", "date", "time", "choice"]
 
 #: More than a person would fill in one by one; the words do it better.
 _MAX_ITEMS = 10
+_STAYS = "The draft stays as it was."
 _AMOUNT = re.compile(r"\$?\s*([0-9]{1,6})(?:\.([0-9]{2}))?")
 
 
@@ -54,7 +55,7 @@ def filled(params: P, values: Mapping[str, str]) -> P:
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors()[0]["loc"])
         label = known[at].label if at in known else "A field"
-        raise InvalidInput(f"{label} cannot be that.", hint="The draft stays as it was.") from None
+        raise InvalidInput(f"{label} cannot be that.", hint=_STAYS, public="A field cannot be that.") from None
 
 
 def _fields(schema: Mapping[str, Any], defs: Mapping[str, Any], values: Mapping[str, Any], *, prefix: str, of: str) -> Iterator[FormField]:
@@ -108,12 +109,13 @@ def _read(field: FormField, text: str) -> Any:
         return None
     if field.kind == "number":
         if not re.fullmatch(r"[0-9]{1,9}", text):
-            raise InvalidInput(f"{field.label} must be a number.", hint="The draft stays as it was.")
+            raise InvalidInput(f"{field.label} must be a number.", hint=_STAYS, public="A field must be a number.")
         return int(text)
     if field.kind == "amount":
         match = _AMOUNT.fullmatch(text)
         if not match:
-            raise InvalidInput(f"{field.label} must be an amount, such as 40.00.", hint="The draft stays as it was.")
+            such = "must be an amount, such as 40.00."
+            raise InvalidInput(f"{field.label} {such}", hint=_STAYS, public=f"A field {such}")
         return int(match[1]) * 100 + int(match[2] or 0)
     return text
 

@@ -28,6 +28,11 @@ class Prefix(StrEnum):
     EXCHANGE = "exc"
     USUAL = "usl"
     DEVICE = "dev"
+    ENROLMENT = "enr"
+    #: What was asked for under an idempotency key.
+    ACT = "act"
+    WEBHOOK_ENDPOINT = "whe"
+    WEBHOOK_MESSAGE = "msg"
 
 
 def make_id(prefix: Prefix, *, unix_ms: int, entropy: int) -> str:

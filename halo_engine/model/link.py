@@ -27,6 +27,7 @@ from halo_engine.model.value import Value
 MAX_CHARS = 5000
 #: A thread is scrolled back; what is older than this is asked for again.
 LIVES = timedelta(days=30)
+_DAY = timedelta(days=1)
 
 _VERSION = 1
 #: What a card can be about.
@@ -50,12 +51,22 @@ def link_key(secret: bytes) -> bytes:
     return hmac.new(secret, b"halo/card-link", hashlib.sha256).digest()
 
 
+def about(card: Card) -> str | None:
+    """What `card` is about, by id: an execution, a draft or a request."""
+    return card.execution_id or card.draft_id or card.request_id
+
+
 def link_to(card: Card, *, now: datetime) -> Link:
-    """The link of `card`, by what it is about: an execution, a draft or a request. Raises `InvalidInput` for a card of nothing."""
-    of = card.execution_id or card.draft_id or card.request_id
+    """The link of `card`, by what it is about. Raises `InvalidInput` for a card of nothing."""
+    of = about(card)
     if of is None:
         raise InvalidInput("This card is not about anything that could be looked up.")
     return Link(of=of, revision=card.revision or 0, expires_at=now + LIVES)
+
+
+def end_of_day(now: datetime) -> datetime:
+    """From when a link is given for `now`: one and the same on a whole day (UTC), because a card that is asked for again has to be the same bytes."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
 
 
 def sign(link: Link, *, site: str, key: bytes) -> str:

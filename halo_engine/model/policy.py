@@ -13,6 +13,7 @@ from halo_engine.model.draft import Terms
 from halo_engine.model.household import Member
 from halo_engine.model.money import Money
 from halo_engine.model.rules import ConfirmRules, is_within
+from halo_engine.model.signing import Signature
 from halo_engine.model.value import Value
 
 
@@ -29,6 +30,27 @@ def without_reasons(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     return tuple(verdict.model_copy(update={"reason": ""}) for verdict in verdicts)
 
 
+class Spent(Value):
+    """What the yeses of the last 24 hours may cost, or have cost where that is known; not those that ended without an effect."""
+
+    by_member: dict[str, int]
+
+    @property
+    def by_household(self) -> int:
+        return sum(self.by_member.values())
+
+
+NOTHING_SPENT = Spent(by_member={})
+
+
+class Limits(Value):
+    """The installation's own, above whatever a household has set: of one yes, and of all in 24 hours."""
+
+    once: Money
+    member_a_day: Money
+    household_a_day: Money
+
+
 class Situation(Value):
     """What a yes to a draft meets at that moment: the rules, the people, who asked, and who has said yes to the very same hash before.
 
@@ -39,27 +61,39 @@ class Situation(Value):
     members: tuple[Member, ...]
     asked_by: tuple[str, ...]
     approved_by: tuple[str, ...] = ()
+    #: Of those, whose yes was signed.
+    signed_by: tuple[str, ...] = ()
+    #: Nothing where only the card is drawn: it changes by the minute, and the confirm transaction alone decides by it.
+    spent: Spent = NOTHING_SPENT
 
     def may_want_another(self, terms: Terms) -> bool:
         """Whether there are members whose yes to `terms` alone would not be enough."""
         return self.rules.people_needed(terms.maximum) > 1 or not self.rules.asker_may_alone(terms.maximum)
 
-    def with_yes_of(self, member: Member) -> Situation:
-        """After `member` has said yes, too."""
-        return self if member.id in self.approved_by else self.model_copy(update={"approved_by": (*self.approved_by, member.id)})
+    def counting(self, terms: Terms) -> tuple[str, ...]:
+        """Whose kept yes counts: where it has to be signed, one from before the household wanted that is none any more."""
+        must_be_signed = self.rules.must_be_signed(terms.maximum)
+        return tuple(each for each in self.approved_by if not must_be_signed or each in self.signed_by)
 
 
 class Case(Value):
-    """One member's yes to these terms, in that situation."""
+    """One member's yes to these terms, in that situation; `signature` is the one it came with, already found to be good."""
 
     terms: Terms
     member: Member
     situation: Situation
+    signature: Signature | None = None
 
     def approvers(self) -> tuple[Member, ...]:
         """Who has said yes, this one included, and may say it now: once each, however often they did, and nobody who may not any more."""
-        said = {*self.situation.approved_by, self.member.id}
+        said = {*self.situation.counting(self.terms), self.member.id}
         return tuple(each for each in self.situation.members if each.id in said and _refused_by_role(self, each) is None)
+
+    def kept(self) -> Situation:
+        """The situation after this yes was kept."""
+        said, signed = self.situation.approved_by, self.situation.signed_by
+        more = {"approved_by": tuple(dict.fromkeys((*said, self.member.id)))}
+        return self.situation.model_copy(update=more | ({"signed_by": (*signed, self.member.id)} if self.signature else {}))
 
 
 class Policy(Protocol):
@@ -121,15 +155,73 @@ class NotTheAskerAlone:
         return Verdict(policy=self.name, allowed=allowed, reason=f"{_askers(case.situation)} asked for it")
 
 
+class Signed:
+    """Above the household's amount, a yes counts only with the signature of a device of whoever says it."""
+
+    name: ClassVar[str] = "signed"
+
+    def check(self, case: Case) -> Verdict:
+        asked = case.situation.rules.must_be_signed(case.terms.maximum)
+        reason = "it is signed" if case.signature else "it has to be signed" if asked else "it need not be signed"
+        return Verdict(policy=self.name, allowed=case.signature is not None or not asked, reason=reason)
+
+
+class DailyLimit:
+    """What one member confirms in 24 hours stays within the installation's limit: a slip repeated, or a stolen device, ends there."""
+
+    name: ClassVar[str] = "daily_limit"
+
+    def __init__(self, limit: Money) -> None:
+        self._limit = limit
+
+    def check(self, case: Case) -> Verdict:
+        spent = case.situation.spent.by_member.get(case.member.id, 0)
+        return _within_a_day(self.name, f"{case.member.display_name} may confirm", spent, case.terms.maximum, self._limit)
+
+
+class HouseholdDailyLimit:
+    """As `DailyLimit`, for everybody of the household together."""
+
+    name: ClassVar[str] = "household_daily_limit"
+
+    def __init__(self, limit: Money) -> None:
+        self._limit = limit
+
+    def check(self, case: Case) -> Verdict:
+        return _within_a_day(self.name, "the household may confirm", case.situation.spent.by_household, case.terms.maximum, self._limit)
+
+
+def _within_a_day(policy: str, who_may: str, spent_cents: int, most: Money, limit: Money) -> Verdict:
+    # What costs nothing is never in the way, and the limit of one yes has refused other currencies.
+    allowed = most.cents == 0 or (most.currency == limit.currency and spent_cents + most.cents <= limit.cents)
+    spent = Money(cents=spent_cents, currency=limit.currency)
+    reason = f"{who_may} {limit.display} in 24 hours, {spent.display} of it is used, and this is {most.display}"
+    return Verdict(policy=policy, allowed=allowed, reason=reason)
+
+
 #: Of these every verdict is expected: one that is missing is a no, because a rule that was not asked has not allowed anything.
-EXPECTED = (MayConfirm.name, SpendingLimit.name, TwoPeople.name, NotTheAskerAlone.name)
+EXPECTED = (
+    MayConfirm.name,
+    SpendingLimit.name,
+    TwoPeople.name,
+    NotTheAskerAlone.name,
+    Signed.name,
+    DailyLimit.name,
+    HouseholdDailyLimit.name,
+)
 
 #: A no of these is not about the member: their yes is good, and another one is needed beside it.
 _WANTS_ANOTHER = {TwoPeople.name, NotTheAskerAlone.name}
 
 
-def policies(limit: Money) -> tuple[Policy, ...]:
-    """Every rule there is, with the installation's spending limit."""
+def policies(limits: Limits) -> tuple[Policy, ...]:
+    """Every rule there is, with the installation's limits."""
+    lasting = _lasting(limits.once)
+    return (*lasting, Signed(), DailyLimit(limits.member_a_day), HouseholdDailyLimit(limits.household_a_day))
+
+
+def _lasting(limit: Money) -> tuple[Policy, ...]:
+    """Those that are about people and terms, and so the same for as long as a card is looked at."""
     return (MayConfirm(), SpendingLimit(limit), TwoPeople(), NotTheAskerAlone())
 
 
@@ -150,6 +242,17 @@ def wants_only_another(refused: Sequence[Verdict], verdicts: Sequence[Verdict]) 
     return bool(refused) and all(verdict in verdicts and verdict.policy in _WANTS_ANOTHER for verdict in refused)
 
 
+def wants_signature(refused: Sequence[Verdict]) -> bool:
+    """Whether the yes would count, or be kept, if it were signed."""
+    names = {verdict.policy for verdict in refused}
+    return Signed.name in names and names <= {Signed.name, *_WANTS_ANOTHER}
+
+
+def decisive(refused: Sequence[Verdict]) -> Verdict:
+    """The no that a person is told: one that nobody else's yes can change, where there is one."""
+    return next((verdict for verdict in refused if verdict.policy not in {Signed.name, *_WANTS_ANOTHER}), refused[0])
+
+
 def _refused_by_role(case: Case, member: Member) -> str | None:
     """Why `member`'s role may not confirm these terms; None where it may."""
     verb, most = case.terms.verb, case.terms.maximum
@@ -168,8 +271,13 @@ def _role_of(member: Member) -> str:
 
 def approval_words(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...]:
     """Who may say yes, for the card: in the ordinary case one short sentence. Everybody sees a card, so people are called by their names."""
-    rules = policies(limit)
-    refused = {each: refusals(evaluate(rules, Case(terms=terms, member=each, situation=situation))) for each in situation.members}
+    words = _who_may(terms, situation, limit)
+    return (*words, "The yes has to be signed by a device.") if situation.rules.must_be_signed(terms.maximum) else words
+
+
+def _who_may(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...]:
+    rules = _lasting(limit)
+    refused = {each: _noes(evaluate(rules, Case(terms=terms, member=each, situation=situation))) for each in situation.members}
     may = [each for each in situation.members if all(verdict.policy in _WANTS_ANOTHER for verdict in refused[each])]
     if not may:
         over = not is_within(terms.maximum, limit)
@@ -177,12 +285,16 @@ def approval_words(terms: Terms, situation: Situation, limit: Money) -> tuple[st
     enough = [each for each in may if not refused[each]]
     if enough == may:
         return (f"{_either(may)} may confirm.",)
-    said = [each for each in may if each.id in situation.approved_by]
+    said = [each for each in may if each.id in situation.counting(terms)]
     left = [each for each in enough if each not in said]
     why = _why_another(terms, situation, may)
     if said and left:
         return (f"{why}.", f"{_both(said)} {'has' if len(said) == 1 else 'have'} said yes; {_either(left)} still has to.")
     return (f"{why}{_of_whom(may, enough)}.",)
+
+
+def _noes(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(verdict for verdict in verdicts if not verdict.allowed)
 
 
 def _why_another(terms: Terms, situation: Situation, may: Sequence[Member]) -> str:

@@ -6,7 +6,8 @@ A role that is not listed for a verb may not confirm it. What costs nothing coun
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import StringConstraints, model_validator
 
@@ -41,12 +42,14 @@ class ConfirmRules(Value):
     two_people_above: Money | None
     #: Up to this, whoever asked may confirm it alone; above it somebody else has to say yes, too. None: whoever asked is like anybody else.
     asker_alone_up_to: Money | None
+    #: Above this, a yes has to be signed with the key of a device (`model.signing`). Zero: always, also to what costs nothing. None: never.
+    signed_above: Money | None
 
     @model_validator(mode="after")
     def _is_clear(self) -> Self:
         if len({(each.role, each.verb) for each in self.allowances}) != len(self.allowances):
             raise ValueError("a role has two allowances for one verb")
-        amounts = (self.two_people_above, self.asker_alone_up_to, *(each.up_to for each in self.allowances))
+        amounts = (self.two_people_above, self.asker_alone_up_to, self.signed_above, *(each.up_to for each in self.allowances))
         if any(amount is not None and amount.cents < 0 for amount in amounts):
             raise ValueError("an amount is below zero")
         return self
@@ -63,6 +66,10 @@ class ConfirmRules(Value):
         """Whether the yes of whoever asked is enough."""
         return self.asker_alone_up_to is None or is_within(amount, self.asker_alone_up_to)
 
+    def must_be_signed(self, amount: Money) -> bool:
+        """Whether a yes to `amount` has to be signed."""
+        return self.signed_above is not None and (self.signed_above.cents == 0 or not is_within(amount, self.signed_above))
+
     def allowing(self, role: Role, verb: str, *, up_to: Money | None) -> ConfirmRules:
         """These rules, where `role` may confirm `verb` up to that amount."""
         others = self.forbidding(role, verb).allowances
@@ -78,9 +85,26 @@ class ConfirmRules(Value):
     def with_asker_alone_up_to(self, amount: Money | None) -> ConfirmRules:
         return self._with(asker_alone_up_to=amount)
 
+    def with_signed_above(self, amount: Money | None) -> ConfirmRules:
+        return self._with(signed_above=amount)
+
     def _with(self, **changed: object) -> ConfirmRules:
         """Checked like any other: a copy would not be."""
         return ConfirmRules.model_validate({**dict(self), **changed})
+
+
+#: The names in rules that were written before a yes could be signed.
+_BEFORE_SIGNATURES = {"allowances", "two_people_above", "asker_alone_up_to"}
+
+
+def rules_kept(fields: Any) -> ConfirmRules:
+    """Rules as they were kept, in the books or in the log. Raises `ValueError` for what are none.
+
+    Rules of exactly the three names there were before signatures say nothing of them because nobody could sign; in any others a name that is
+    missing is an error.
+    """
+    is_of_old = isinstance(fields, Mapping) and fields.keys() == _BEFORE_SIGNATURES
+    return ConfirmRules.model_validate({**fields, "signed_above": None} if is_of_old else fields)
 
 
 #: Of a household that has set nothing: the grown members confirm everything, and one yes is enough.
@@ -88,4 +112,5 @@ DEFAULT_RULES = ConfirmRules(
     allowances=tuple(Allowance(role=role, verb=verb, up_to=None) for role in (Role.OWNER, Role.ADULT) for verb in VERBS),
     two_people_above=None,
     asker_alone_up_to=None,
+    signed_above=None,
 )

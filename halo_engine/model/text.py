@@ -26,6 +26,8 @@ _HIDDEN = re.compile(
 
 def inert(text: str, *, max_chars: int = 500) -> str:
     """`text` on one line, without anything that could move a cursor, hide, reorder or flood; cut to `max_chars` with an ellipsis."""
+    if len(text) <= max_chars and _is_plain(text):
+        return " ".join(text.split())
     # Escape sequences are cut before the length, so that half of one is never left over.
     bounded = _ESCAPES.sub("", text[: 8 * max_chars])
     # Scripts bring format controls of their own, which nobody sees either.
@@ -38,5 +40,15 @@ def inert(text: str, *, max_chars: int = 500) -> str:
 
 def readable(text: str) -> str:
     """`text` with every character a reader would not see turned into a space, of the same length, so that offsets still count in the original."""
+    if _is_plain(text):
+        return text
     spaced = _HIDDEN.sub(" ", _ESCAPES.sub(lambda escape: " " * len(escape[0]), text))
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in spaced)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether everything in it is seen, as in nearly all text: then there is nothing to look for character by character.
+
+    What Python calls printable is of none of the categories that are looked for; some of what is hidden is a letter or a mark, though.
+    """
+    return text.isprintable() and (text.isascii() or not _HIDDEN.search(text))

@@ -119,9 +119,10 @@ class Drafting:
         began_at = self._clock.now()
         match verb.propose(params, context):
             case Question() as question:
-                raise InvalidInput(_spoken(question), hint=f"Say it with the answer in it. {_unchanged(before)}")
+                hint = f"Say it with the answer in it. {_unchanged(before)}"
+                raise InvalidInput(_spoken(question), hint=hint, public="More has to be said for that.")
             case Refusal(reason=reason):
-                raise Conflict(reason, hint=_unchanged(before))
+                raise Conflict(reason, hint=_unchanged(before), public="That cannot be had now.")
             case Proposal() as proposal:
                 return self._revise(before, proposal, params, user_id=context.member.id, began_at=began_at)
 
@@ -153,6 +154,7 @@ class Drafting:
                 changes=after.changes,
                 draft_sha256=shown_sha256(after),
                 took_ms=_took_ms(began_at, books.now),
+                vendor=after.vendor,
             )
             books.events.append(payload, household_id=after.household_id, entity_id=after.id, user_id=user_id)
             return self.card(books, after)

@@ -56,6 +56,7 @@ class Erasing:
             if not openings and not said and not request.text:
                 return None
             books.requests.forget(request)
+            books.acts.forget_about(request_id, *books.drafts.of_request(request_id))
             books.events.append(event.DataErased(openings=openings), household_id=household.id, entity_id=request_id, user_id=member.id)
         return openings
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from halo_engine.clock import Clock
 from halo_engine.model import event
-from halo_engine.model.errors import Conflict, NotAuthorised
-from halo_engine.model.household import Member, Role, plain_name
+from halo_engine.model.errors import Conflict, InvalidInput, NameTaken, NotAuthorised
+from halo_engine.model.household import Member, Preference, Role, plain_name
 from halo_engine.model.ids import Prefix
 from halo_engine.model.rules import ConfirmRules
 from halo_engine.store.households import called
 from halo_engine.store.session import Books, Store
+from halo_engine.vendors.directory import MERCHANTS
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,26 @@ class _Home:
 
 
 class Membership:
-    """What an owner may change about the people. Everybody else gets `NotAuthorised`; `by` is a name or an id, without one the first member."""
+    """What an owner may change about the people. Everybody else gets `NotAuthorised`; `by` is a name or an id, without one the first member.
+
+    `device_id` is the device that it is said through. Nothing signs it there: where the household wants some yeses signed, who is who is decided at
+    home, or a token that was stolen from an owner would make another owner, who could do all that needs no signature.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    def add(self, name: str, role: Role, *, by: str | None) -> Member:
-        """Somebody more. Raises `InvalidInput` for what is no name, `Conflict` for one that is taken."""
+    def add(self, name: str, role: Role, *, by: str | None, device_id: str | None = None) -> Member:
+        """Somebody more. Raises `InvalidInput` for what is no name, `NameTaken` for one that somebody has."""
         name = plain_name(name)
         with self._home(by) as home:
+            _must_be_at_home(home, device_id)
             if any(each.display_name.casefold() == name.casefold() for each in home.members):
-                raise Conflict(f"{name} lives here already.", hint="Give them a name that tells them apart.")
+                raise NameTaken(
+                    f"{name} lives here already.",
+                    hint="Give them a name that tells them apart.",
+                    public="Somebody of that name lives here already.",
+                )
             member = Member(
                 id=self._clock.new_id(Prefix.USER),
                 household_id=home.household_id,
@@ -55,14 +65,16 @@ class Membership:
             home.log(event.MemberAdded(role=role), member.id)
             return member
 
-    def change_role(self, of: str, role: Role, *, by: str | None) -> Member:
+    def change_role(self, of: str, role: Role, *, by: str | None, device_id: str | None = None) -> Member:
         """Another role for the member called `of`. Raises `NotFound`, and `Conflict` for the last owner."""
         with self._home(by) as home:
+            _must_be_at_home(home, device_id)
             member = called(home.members, of)
             if member.role is role:
                 return member
             if member.role is Role.OWNER and [each.role for each in home.members].count(Role.OWNER) == 1:
-                raise Conflict(f"{member.display_name} is the only owner.", hint="Make somebody else an owner first.")
+                message, hint = f"{member.display_name} is the only owner.", "Make somebody else an owner first."
+                raise Conflict(message, hint=hint, public="There is no other owner.")
             home.log(event.RoleChanged(role=role, before=member.role), member.id)
             return home.books.households.set_role(member, role)
 
@@ -75,6 +87,17 @@ class Membership:
                 home.books.households.set_rules(home.household_id, rules, now=home.books.now)
                 home.log(event.RulesChanged(rules=rules), home.household_id)
             return rules
+
+    def buy_at(self, merchant: str, *, by: str | None) -> Preference:
+        """Where the household buys what it orders, from the next draft on. Raises `InvalidInput` for a merchant that Halo does not know."""
+        if merchant not in MERCHANTS:
+            raise InvalidInput("Halo does not know that merchant.", hint=f"Give one of: {', '.join(MERCHANTS)}.")
+        with self._home(by) as home:
+            before = home.books.households.preference(home.household_id)
+            if before.default_merchant != merchant:
+                home.books.households.set_merchant(home.household_id, merchant, now=home.books.now)
+                home.log(event.PreferencesChanged(default_merchant=merchant, before=before.default_merchant), home.household_id)
+            return before.model_copy(update={"default_merchant": merchant})
 
     @contextmanager
     def _home(self, by: str | None) -> Iterator[_Home]:
@@ -89,3 +112,9 @@ class Membership:
                 message = f"Only an owner changes who may do what; {owner.display_name} is not one."
                 raise NotAuthorised(message, hint=f"Nothing was changed. Ask {owners}." if owners else "Nothing was changed.")
             yield _Home(books, household_id, owner, members)
+
+
+def _must_be_at_home(home: _Home, device_id: str | None) -> None:
+    if device_id is not None and home.books.households.rules(home.household_id).signed_above is not None:
+        message = "This household wants yeses signed, so who lives here and what each may do is changed at home alone."
+        raise NotAuthorised(message, hint="Nothing was changed. In a terminal: halo members")

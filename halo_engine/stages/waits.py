@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 from tenacity import RetryCallState, Retrying, wait_chain, wait_combine, wait_fixed
 
 from halo_engine.clock import Clock
+from halo_engine.settings import Settings
+from halo_engine.vendors.http import MAX_RETRY_AFTER_S
 
 #: Those who failed together must not all come back together; more than this would be another wait than the one that was promised.
 _JITTER_PERCENT = 10
@@ -37,6 +40,18 @@ class Waits:
     longest_s: int
     #: How many workers may die over one execution before it is taken for the reason.
     deaths: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            request_lives_s=settings.request_lives_s,
+            retries_s=settings.retry_waits_s,
+            lookups_s=settings.lookup_waits_s,
+            sent_late_s=settings.sent_late_s,
+            accepted_lives_s=settings.accepted_lives_s,
+            deaths=settings.worker_deaths,
+            longest_s=2 * max(settings.request_lives_s, MAX_RETRY_AFTER_S, *settings.retry_waits_s, *settings.lookup_waits_s),
+        )
 
 
 class Backoff:

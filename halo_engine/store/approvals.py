@@ -6,16 +6,21 @@ Read in the confirm transaction, with the household's chain held, so that nobody
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlmodel import col
 
 from halo_engine.model.draft import Draft
+from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.household import Member
-from halo_engine.model.policy import Situation
+from halo_engine.model.policy import Situation, Spent
 from halo_engine.store import tables
+from halo_engine.store.columns import UtcDateTime
 from halo_engine.store.values import rules_value
+
+#: Limits of a day are of any 24 hours: midnight is nothing to wait for.
+_A_DAY = timedelta(hours=24)
 
 
 class Approvals:
@@ -31,7 +36,13 @@ class Approvals:
             return situation
         # Of the very hash: a yes to an earlier revision is a yes to something else.
         approved_by = self._connection.execute(_APPROVED_BY, {"hash": draft.draft_hash}).scalars()
-        return situation.model_copy(update={"approved_by": tuple(approved_by)})
+        signed_by = self._connection.execute(_SIGNED_BY, {"hash": draft.draft_hash}).scalars()
+        return situation.model_copy(update={"approved_by": tuple(approved_by), "signed_by": tuple(signed_by)})
+
+    def spent(self, household_id: str, *, now: datetime) -> Spent:
+        """What counts against the limits of a day. Read with the household's chain held, it is what every yes before this one has left."""
+        rows = self._connection.execute(_SPENT, {"of": household_id, "since": now - _A_DAY})
+        return Spent(by_member={row.user_id: int(row.cents) for row in rows})
 
     def add(self, draft: Draft, member: Member, *, now: datetime) -> None:
         """Keep a yes that is not enough yet."""
@@ -50,4 +61,27 @@ _APPROVED_BY = (
     .where(col(tables.DraftApproval.draft_hash) == bindparam("hash"))
     .order_by(col(tables.DraftApproval.given_at), col(tables.DraftApproval.user_id))
 )
+_SIGNED_BY = (
+    select(col(tables.ConfirmationSignature.user_id)).where(col(tables.ConfirmationSignature.draft_hash) == bindparam("hash")).distinct()
+)
 _ADD = insert(tables.DraftApproval)
+#: What a person has to look at may have happened, and counts.
+_WITHOUT_EFFECT = [status.value for status in (ExecutionStatus.FAILED, ExecutionStatus.TERMS_CHANGED, ExecutionStatus.HANDED_OFF)]
+#: A final cost is what it came to; before there is one, what may be charged at the most; before that was kept, what it was said to cost.
+_COUNTED = func.coalesce(
+    col(tables.Execution.final_cost_cents),
+    col(tables.Confirmation.maximum_cents),
+    # Asked of those from before alone: a draft is a wide row.
+    select(col(tables.Draft.estimated_cost_cents)).where(col(tables.Draft.id) == col(tables.Execution.draft_id)).scalar_subquery(),
+)
+_SPENT = (
+    select(col(tables.Confirmation.user_id), func.sum(_COUNTED).label("cents"))
+    .select_from(tables.Execution)
+    .join(tables.Confirmation, col(tables.Confirmation.draft_id) == col(tables.Execution.draft_id))
+    .where(
+        col(tables.Execution.household_id) == bindparam("of"),
+        col(tables.Execution.started_at) > bindparam("since", type_=UtcDateTime()),
+        col(tables.Execution.status).not_in(_WITHOUT_EFFECT),
+    )
+    .group_by(col(tables.Confirmation.user_id))
+)

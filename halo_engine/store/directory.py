@@ -11,7 +11,7 @@ from pathlib import Path
 from halo_engine.model.errors import StoreNotWritable
 
 #: What Halo keeps in its directory, by the start of the name.
-OURS = ("halo.db", "simulator", "secret.key", "config.toml", "logs", "slots")
+OURS = ("halo.db", "simulator", "secret.key", "config.toml", "logs", "slots", "remotes")
 
 
 def prepare_directory(path: Path) -> None:

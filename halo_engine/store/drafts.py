@@ -61,6 +61,10 @@ class Drafts:
         shown: datetime = self._connection.execute(_SHOWN_AT, {"of": draft.id, "at_revision": draft.revision}).scalar_one()
         return shown
 
+    def of_request(self, request_id: str) -> tuple[str, ...]:
+        """The drafts that came of a request, by id."""
+        return tuple(self._connection.execute(_OF_REQUEST, {"of": request_id}).scalars())
+
     def _replace(self, before: Draft, fields: dict[str, Any]) -> None:
         stands = {"of": before.id, "from_status": DraftStatus.OPEN.value, "from_revision": before.revision}
         if self._connection.execute(_REPLACE, {**fields, **stands}).rowcount != 1:
@@ -70,6 +74,8 @@ class Drafts:
         kept = {"draft_id": draft.id, "revision": draft.revision, "draft_hash": draft.draft_hash, "draft_json": draft_json(draft)}
         self._connection.execute(insert(tables.DraftRevision), {**kept, "created_at": now})
 
+
+_OF_REQUEST = select(col(tables.Draft.id)).where(col(tables.Draft.execution_request_id) == bindparam("of"))
 
 # Core and prepared once: confirming and every move of an execution read the draft.
 _DRAFT = select(*tables.columns_of(tables.Draft)).where(col(tables.Draft.id) == bindparam("of"))

@@ -17,6 +17,7 @@ from halo_engine.model.event import GENESIS, SCHEMA_VERSION, Event, ExecutionMov
 from halo_engine.model.ids import Prefix
 from halo_engine.store import tables
 from halo_engine.store.values import to_json
+from halo_engine.store.webhooks import Outbox
 
 
 class EventLog:
@@ -32,6 +33,8 @@ class EventLog:
         self._openings: list[dict[str, Any]] = []
         #: What was added in this transaction, for the log of the process once it is committed.
         self.appended: list[Event] = []
+        #: How many of them have their messages to others.
+        self._told = 0
 
     def hold(self, household_id: str) -> None:
         """Lock the household's chain until the transaction ends: whatever is read from here on is what the next event will have happened under."""
@@ -121,6 +124,8 @@ class EventLog:
         if self._openings:
             self._connection.execute(_OPEN, self._openings)
             self._openings = []
+        Outbox(self._connection, self._clock).put(self.appended[self._told :])
+        self._told = len(self.appended)
 
     def append_move(self, payload: ExecutionMoved, *, household_id: str, entity_id: str, status: str, user_id: str | None = None) -> Event:
         """Add that an execution went to `status`."""

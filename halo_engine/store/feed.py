@@ -45,15 +45,21 @@ _KINDS = (_UNDER_WAY, _FINISHED, _DRAFTS, _REQUESTS)
 
 def feed_page(reader: Reader, household_id: str, *, limit: int, before: tuple[datetime, str] | None = None) -> list[Row]:
     """At most `limit` entries; those that come after the entry with the time and id `before`."""
-    at, identifier = (leaf_time(before[0]), before[1]) if before else (_FOREVER, "")
+    bounds = place(before)
     found: list[Row] = []
     since: Any = _NEVER
     for kind in _KINDS:
-        found += reader.rows(kind, household_id=household_id, at=at, id=identifier, since=since, limit=limit)
+        found += reader.rows(kind, household_id=household_id, since=since, limit=limit, **bounds)
         found = sorted(found, key=_key, reverse=True)[:limit]
         if len(found) == limit:
             since = found[-1]["at"]
     return found
+
+
+def place(before: tuple[datetime, str] | None) -> dict[str, str]:
+    """The parameters `at` and `id` of a page that begins after the entry with that time and id, or at the beginning."""
+    at, identifier = (leaf_time(before[0]), before[1]) if before else (_FOREVER, "")
+    return {"at": at, "id": identifier}
 
 
 def _key(row: Row) -> tuple[Any, str]:

@@ -17,8 +17,10 @@ from halo_engine.store.values import household_value, member_value, preference_v
 
 
 class Households:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    """The households of these books; `home_id` is the one that is at home here, without it the first."""
+
+    def __init__(self, connection: Connection, *, home_id: str | None) -> None:
+        self._connection, self._home_id = connection, home_id
 
     def found_alone(self) -> None:
         """Until the transaction ends nobody else founds a household: of two that find none, both would. SQLite has one writer anyway."""
@@ -35,16 +37,20 @@ class Households:
         self._connection.execute(insert(tables.Preference), {**fields, "created_at": now, "updated_at": now})
 
     def first(self) -> Household | None:
-        """The household of a data directory; a terminal has one."""
+        """The household that was founded first: the one a terminal speaks for."""
         row = self._connection.execute(_FIRST).mappings().first()
         return household_value(row) if row else None
 
     def home(self) -> Household:
-        """As `first`. Raises `NotInitialised` when there is none."""
-        household = self.first()
+        """The household that everything here is scoped to. Raises `NotInitialised` when there is none."""
+        household = self.first() if self._home_id is None else self._get(self._home_id)
         if household is None:
             raise NotInitialised
         return household
+
+    def _get(self, household_id: str) -> Household | None:
+        row = self._connection.execute(_BY_ID, {"of": household_id}).mappings().first()
+        return household_value(row) if row else None
 
     def members(self, household_id: str) -> tuple[Member, ...]:
         """Everyone, in the order they were added."""
@@ -70,7 +76,11 @@ class Households:
 
     def set_rules(self, household_id: str, rules: ConfirmRules, *, now: datetime) -> None:
         """Put `rules` in the place of the ones before."""
-        self._connection.execute(_SET_RULES, {"of": household_id, "confirm_rules_json": rules_json(rules), "updated_at": now})
+        self._connection.execute(_SET_PREFERENCE, {"of": household_id, "confirm_rules_json": rules_json(rules), "updated_at": now})
+
+    def set_merchant(self, household_id: str, merchant: str, *, now: datetime) -> None:
+        """Buy there from now on."""
+        self._connection.execute(_SET_PREFERENCE, {"of": household_id, "default_merchant": merchant, "updated_at": now})
 
     def of_member(self, member_id: str) -> tuple[Household, Member, Preference]:
         """A member, the household they live in and what it prefers, in one look."""
@@ -108,6 +118,7 @@ _PREFERENCE_COLUMNS = tables.columns_of(tables.Preference)
 
 # Core and prepared once: confirming and every move of an execution read these.
 _FIRST = select(*tables.columns_of(tables.Household)).order_by(col(tables.Household.created_at), col(tables.Household.id)).limit(1)
+_BY_ID = select(*tables.columns_of(tables.Household)).where(col(tables.Household.id) == bindparam("of"))
 _OF_MEMBER = (
     select(*_HOUSEHOLD_COLUMNS, *_MEMBER_COLUMNS, *_PREFERENCE_COLUMNS)
     .join_from(tables.User, tables.Household, col(tables.Household.id) == col(tables.User.household_id))
@@ -117,5 +128,5 @@ _OF_MEMBER = (
 _MEMBERS = select(*tables.columns_of(tables.User)).where(col(tables.User.household_id) == bindparam("of")).order_by(col(tables.User.id))
 _SET_ROLE = update(tables.User).where(col(tables.User.id) == bindparam("of"))
 _RULES = select(col(tables.Preference.confirm_rules_json)).where(col(tables.Preference.household_id) == bindparam("of"))
-_SET_RULES = update(tables.Preference).where(col(tables.Preference.household_id) == bindparam("of"))
+_SET_PREFERENCE = update(tables.Preference).where(col(tables.Preference.household_id) == bindparam("of"))
 _PREFERENCE = select(*tables.columns_of(tables.Preference)).where(col(tables.Preference.household_id) == bindparam("of"))

@@ -6,7 +6,8 @@ SQL here is written once for both databases, with `:name` parameters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,8 @@ from halo_engine.store import sqlite
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
 _BATCH = 2000
+#: As many as are likely to look at the same time.
+_MOST_IDLE = 8
 
 
 def _any_text(raw: bytes) -> str:
@@ -126,3 +129,91 @@ class Reader:
         if "no such table" in str(error).lower() or "does not exist" in str(error).lower():
             return NotInitialised()
         return sqlite.translate(error, self._where)
+
+
+class Readers:
+    """Reading connections to one SQLite file, kept between looks: each new one would read the whole schema first.
+
+    For a process that looks many times a second. On PostgreSQL every look has its own.
+    """
+
+    def __init__(self, *, database_file: Path, database_url: str | None) -> None:
+        self._file, self._url = database_file, database_url
+        self._idle: list[_KeptReader] = []
+        self._door = threading.Lock()
+
+    def open(self) -> Reader:
+        """As `Reader.open`. Whoever closes it gives it back."""
+        if self._url:
+            return Reader.open(database_file=self._file, database_url=self._url)
+        with self._door:
+            kept = self._idle.pop() if self._idle else None
+        if kept and kept.is_of(self._file):
+            return kept
+        if kept:
+            kept.drop()
+        try:
+            return _KeptReader.of(self._file, self._keep)
+        except sqlite.driver.Error as error:
+            raise sqlite.translate(error, str(self._file)) from error
+
+    def close(self) -> None:
+        """Let go of those that nobody uses now."""
+        with self._door:
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            reader.drop()
+
+    def _keep(self, reader: _KeptReader) -> None:
+        with self._door:
+            if len(self._idle) < _MOST_IDLE:
+                self._idle.append(reader)
+                return
+        reader.drop()
+
+
+class _KeptReader(Reader):
+    """One that is given back when it is closed, unless something went wrong with it or may still be going on in it."""
+
+    def __init__(self, connection: Any, where: str, place: tuple[int, int], keep: Callable[[_KeptReader], None]) -> None:
+        super().__init__(connection, where, is_postgres=False)
+        self._place, self._keep, self._is_fit = place, keep, True
+
+    @classmethod
+    def of(cls, path: Path, keep: Callable[[_KeptReader], None]) -> _KeptReader:
+        if not path.exists():
+            raise NotInitialised
+        place = _place(path)
+        return cls(sqlite.connect_read_only(path), str(path), place, keep)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether that is still the file that this one has open."""
+        return path.exists() and _place(path) == self._place
+
+    def rows(self, statement: str, **parameters: Any) -> list[Mapping[str, Any]]:
+        self._is_fit, was_fit = False, self._is_fit
+        found = super().rows(statement, **parameters)
+        self._is_fit = was_fit
+        return found
+
+    def stream(self, statement: str, **parameters: Any) -> Iterator[Sequence[Any]]:
+        self._is_fit = False
+        return super().stream(statement, **parameters)
+
+    def be_lenient(self) -> None:
+        self._is_fit = False
+        super().be_lenient()
+
+    def close(self) -> None:
+        if self._is_fit and not self._connection.in_transaction:
+            self._keep(self)
+        else:
+            self.drop()
+
+    def drop(self) -> None:
+        self._connection.close()
+
+
+def _place(path: Path) -> tuple[int, int]:
+    file = path.stat()
+    return file.st_dev, file.st_ino

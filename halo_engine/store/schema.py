@@ -14,7 +14,7 @@ from halo_engine.model.errors import StoreFailed
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: The newest revision in `migrations/versions`; a test keeps them equal.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Any number will do, as long as every Halo takes the same one while it migrates a PostgreSQL database.
 _MIGRATION_LOCK = 4_841_792_305

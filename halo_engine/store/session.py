@@ -7,7 +7,8 @@ instead of failing half-way; on PostgreSQL the rows that matter are locked as th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from halo_engine import telemetry
 from halo_engine.clock import Clock
 from halo_engine.model.errors import StoreFailed
 from halo_engine.store import schema, sqlite
+from halo_engine.store.acts import Acts, current_act
 from halo_engine.store.addresses import Addresses
 from halo_engine.store.approvals import Approvals
 from halo_engine.store.devices import Devices
@@ -30,8 +32,10 @@ from halo_engine.store.households import Households
 from halo_engine.store.messages import Messages
 from halo_engine.store.receipts import Receipts
 from halo_engine.store.requests import Requests
+from halo_engine.store.signatures import Signatures
 from halo_engine.store.slots import AdvisorySlots, FileSlots, Slots
 from halo_engine.store.usuals import Usuals
+from halo_engine.store.webhooks import Webhooks
 
 #: Marks a transaction in which nothing is written.
 _READING = {"halo_reading": True}
@@ -42,15 +46,16 @@ _WAIT_FOR_READERS_MS = 1_000
 class Books:
     """One transaction: every repository, and the log beside them."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, *, home_id: str | None = None) -> None:
         self._clock = clock
         #: For what the durable-execution library writes in the same transaction; everything else goes through the repositories.
         self.connection = connection
         self.now = self.began_at = clock.now()
-        self.households = Households(connection)
+        self.households = Households(connection, home_id=home_id)
         self.requests = Requests(connection)
         self.drafts = Drafts(connection)
         self.approvals = Approvals(connection)
+        self.signatures = Signatures(connection)
         self.executions = Executions(connection)
         self.exchanges = Exchanges(connection)
         self.receipts = Receipts(connection)
@@ -58,6 +63,8 @@ class Books:
         self.addresses = Addresses(connection)
         self.messages = Messages(connection)
         self.devices = Devices(connection)
+        self.webhooks = Webhooks(connection)
+        self.acts = Acts(connection)
         self.events = EventLog(connection, clock, self.now)
 
     def tell_time_again(self) -> None:
@@ -66,20 +73,31 @@ class Books:
 
 
 class Store:
-    """The books of one installation."""
+    """The books of one installation, as one household sees them: without a name, the first."""
 
-    def __init__(self, engine: Engine, clock: Clock, where: str, *, queue_engine: Engine, slots: Slots) -> None:
-        self._engine, self._clock, self._where = engine, clock, where
+    def __init__(
+        self, engine: Engine, clock: Clock, where: str, *, queue_engine: Engine, slots: Slots, writers: AbstractContextManager[object]
+    ) -> None:
+        self._engine, self._clock, self._where, self._writers = engine, clock, where, writers
+        self._home_id: str | None = None
         #: The same database for the durable-execution library, which begins its transactions itself.
         self.queue_engine = queue_engine
         self.slots = slots
 
+    def of(self, household_id: str) -> Store:
+        """The same books, as that household sees them. They are closed once, by whoever opened them."""
+        scoped = copy(self)
+        scoped._home_id = household_id  # noqa: SLF001 - of our own kind
+        return scoped
+
     @contextmanager
     def transaction(self) -> Iterator[Books]:
         """Everything inside is written together, or not at all. Raises `StoreFailed` and its kinds for what the database refuses."""
-        with self.translated(), self._engine.begin() as connection:
-            books = Books(connection, self._clock)
+        with self._writers, self.translated(), self._engine.begin() as connection:
+            books = Books(connection, self._clock, home_id=self._home_id)
             yield books
+            if (act := current_act()) and books.events.appended:
+                books.acts.reach(act, books.events.appended, now=books.now)
             books.events.write()
         for each in books.events.appended:
             telemetry.happened(each)
@@ -88,7 +106,7 @@ class Store:
     def reading(self) -> Iterator[Books]:
         """One moment of the books, for those who only look: nobody waits for it, and nothing may be written in it."""
         with self.translated(), self._engine.connect().execution_options(**_READING) as connection, connection.begin():
-            yield Books(connection, self._clock)
+            yield Books(connection, self._clock, home_id=self._home_id)
 
     def migrate(self) -> None:
         """Bring the schema to this version of Halo."""
@@ -127,7 +145,9 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
     """The store at `database_url` (PostgreSQL), else at `database_file` (SQLite), made or migrated as needed."""
     if database_url:
         engine = _postgres(database_url)
-        store = Store(engine, clock, "The PostgreSQL database", queue_engine=engine, slots=AdvisorySlots(engine))
+        slots = AdvisorySlots(engine)
+        # Rows are locked there, so writers wait only for those who write the same.
+        store = Store(engine, clock, "The PostgreSQL database", queue_engine=engine, slots=slots, writers=nullcontext())
     else:
         prepare_directory(database_file.parent)
         prepare_file(database_file)
@@ -137,6 +157,7 @@ def open_store(*, database_file: Path, database_url: str | None, clock: Clock) -
             str(database_file),
             queue_engine=_sqlite_begun_by_driver(database_file),
             slots=FileSlots(database_file.parent / "slots"),
+            writers=sqlite.writers_of(database_file),
         )
     try:
         store.migrate()

@@ -22,7 +22,12 @@ from halo_engine.model.errors import StoreFailed, StoreNotWritable
 _SLOTS = 256
 
 #: Any number will do, as long as every Halo takes the same one: the first half of the lock's name, the slot's number being the other.
-_ADVISORY_CLASS = 1_212_239_951
+ADVISORY_CLASS = 1_212_239_951
+#: The slots of a PostgreSQL database that are held.
+HELD = (
+    "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class Slot(Protocol):
@@ -94,6 +99,10 @@ class FileSlots:
 
     def is_anyone_there(self) -> bool:
         return any(self._is_taken(name) for name in self._names())
+
+    def taken(self) -> int:
+        """How many are held."""
+        return sum(self._is_taken(name) for name in self._names())
 
     def _is_taken(self, name: str) -> bool:
         # Shared, so that of two who look neither takes the other for a worker.
@@ -169,12 +178,8 @@ class AdvisorySlots:
         return bool(self._held())
 
     def _held(self) -> set[int]:
-        held = text(
-            "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
         with self._engine.connect() as connection:
-            return {int(number) for number in connection.execute(held, {"class": _ADVISORY_CLASS}).scalars()}
+            return {int(number) for number in connection.execute(text(HELD), {"class": ADVISORY_CLASS}).scalars()}
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
@@ -192,4 +197,4 @@ class AdvisorySlots:
 
 def _try_lock(connection: Connection, number: int) -> bool:
     lock = text("SELECT pg_try_advisory_lock(:class, :number)")
-    return bool(connection.execute(lock, {"class": _ADVISORY_CLASS, "number": number}).scalar())
+    return bool(connection.execute(lock, {"class": ADVISORY_CLASS, "number": number}).scalar())

@@ -7,11 +7,15 @@ SQLite where a maintained wheel has one, and elsewhere uses a rollback journal, 
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
+import threading
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from halo_engine.model.errors import StoreBusy, StoreDamaged, StoreFailed, StoreNotWritable
 
@@ -66,9 +70,80 @@ def choose_journal(connection: Any) -> None:
     connection.execute(f"PRAGMA journal_mode = {journal_mode()}")
 
 
+class Writers:
+    """The writers of one file in this process, one after the other in the order they came. A context manager.
+
+    SQLite has one writer at a time anyway, and lets the others look again after longer and longer pauses, so that a few unlucky ones wait for a
+    second. Here the next one goes on as soon as the last has ended.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[threading.Lock] = deque()
+        self._door = threading.Lock()
+        self._is_busy = False
+
+    def __enter__(self) -> None:
+        """Raises `StoreBusy` after as long as SQLite itself would have waited."""
+        with self._door:
+            if not self._is_busy:
+                self._is_busy = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            has_come = turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+        except BaseException:
+            # Interrupted: whoever comes next must not wait for somebody who has gone.
+            if not self._gives_up(turn):
+                self._pass_on()
+            raise
+        if not has_come and self._gives_up(turn):
+            raise StoreBusy
+
+    def __exit__(self, *_: object) -> None:
+        self._pass_on()
+
+    def _gives_up(self, turn: threading.Lock) -> bool:
+        """Leave the queue; False where the turn came in the last moment."""
+        with self._door:
+            if turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
+
+    def _pass_on(self) -> None:
+        with self._door:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_busy = False
+
+
+_writers: WeakValueDictionary[Path, Writers] = WeakValueDictionary()
+_writers_door = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """In a process that was just forked: whoever was writing, or waiting, is a thread of the other one."""
+    global _writers_door
+    _writers_door = threading.Lock()
+    for writers in list(_writers.values()):
+        Writers.__init__(writers)
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def writers_of(path: Path) -> Writers:
+    """The one queue of this file's writers, whoever in this process has opened it."""
+    with _writers_door:
+        return _writers.setdefault(path.resolve(), Writers())
+
+
 def connect_read_only(path: Path) -> Any:
-    """A connection that cannot write, for queries."""
-    connection = driver.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    """A connection that cannot write, for queries. Threads may hand it on, and use it one after the other."""
+    connection = driver.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     connection.row_factory = driver.Row
     return connection

@@ -127,13 +127,18 @@ class Confirmation(SQLModel, table=True):
     user_id: str = _ref("user.id", index=False)
     confirmed_at: datetime = _at()
     confirmation_latency_ms: int = _cents()
+    maximum_cents: int | None = _cents(optional=True)
 
 
 class Execution(SQLModel, table=True):
     """Carrying out one confirmed draft. Written only by compare-and-set on `status` and `version`."""
 
     __tablename__ = "execution"
-    __table_args__ = (Index("ix_execution_feed", "household_id", "finished_at", "id"),)
+    __table_args__ = (
+        Index("ix_execution_feed", "household_id", "finished_at", "id"),
+        # All that the limits of a day ask of an execution, which is a wide row.
+        Index("ix_execution_spent", "household_id", "started_at", "status", "final_cost_cents", "draft_id"),
+    )
     id: str = Field(primary_key=True)
     household_id: str = _ref("household.id", index=False)
     draft_id: str = _ref("draft.id", unique=True)
@@ -292,3 +297,109 @@ class Device(SQLModel, table=True):
     created_at: datetime = _at()
     expires_at: datetime = _at()
     revoked_at: datetime | None = _at(optional=True)
+    #: A token that was given out in the place of this one and not used yet: whichever is used first decides.
+    next_token_sha256: str | None = Field(default=None, unique=True, index=True)
+    next_expires_at: datetime | None = _at(optional=True)
+    #: The public half of the key it signs a yes with, as a JWK.
+    signing_key_json: str | None = _text(optional=True)
+    #: The RFC 7638 thumbprint of the key it proves with that a token is in its own hands.
+    proof_thumbprint: str | None = None
+    enrolment_id: str | None = None
+    #: A person's, or a program's, which may not confirm.
+    kind: str = Field(default="person", sa_column=Column(String(), nullable=False, server_default="person"))
+
+
+class DeviceEnrolment(SQLModel, table=True):
+    """A code with which one device may enrol, once. Only the hash of the code is kept."""
+
+    __tablename__ = "device_enrolment"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    user_id: str = _ref("user.id", index=False)
+    name: str
+    code_sha256: str = Field(unique=True)
+    created_by: str = _ref("user.id", index=False)
+    created_at: datetime = _at()
+    expires_at: datetime = _at()
+    used_at: datetime | None = _at(optional=True)
+    revoked_at: datetime | None = _at(optional=True)
+    device_id: str | None = None
+    kind: str
+
+
+class SeenProof(SQLModel, table=True):
+    """A proof that a device has shown with a call: the same one again is somebody else's."""
+
+    __tablename__ = "seen_proof"
+    device_id: str = Field(sa_column=Column(ForeignKey("device.id"), primary_key=True))
+    jti_sha256: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_column=Column(UtcDateTime(), nullable=False, index=True))
+
+
+class ConfirmationSignature(SQLModel, table=True):
+    """A yes as a device signed it. One per nonce, so that the same one does not count again."""
+
+    __tablename__ = "confirmation_signature"
+    nonce: str = Field(primary_key=True)
+    draft_id: str = _ref("draft.id")
+    draft_hash: str
+    user_id: str = _ref("user.id", index=False)
+    device_id: str = _ref("device.id", index=False)
+    jws: str = _text()
+    created_at: datetime = _at()
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """An act that was asked for under a key: how far it came, and what was answered once it was done."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("user_id", "route", "key"),)
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id", index=False)
+    user_id: str = _ref("user.id", index=False)
+    route: str
+    key: str
+    body_sha256: str
+    turn: int
+    held_until: datetime = _at()
+    reached_json: str = _text()
+    status: int | None = None
+    headers_json: str | None = _text(optional=True)
+    answer_text: str | None = _text(optional=True)
+    created_at: datetime = Field(sa_column=Column(UtcDateTime(), nullable=False, index=True))
+
+
+class WebhookEndpoint(SQLModel, table=True):
+    """Where a household wants to be told what happened. Its secret is derived, and kept nowhere."""
+
+    __tablename__ = "webhook_endpoint"
+    id: str = Field(primary_key=True)
+    household_id: str = _ref("household.id")
+    url: str = _text()
+    event_types_json: str = _text()
+    secret_version: int
+    secret_changed_at: datetime | None = _at(optional=True)
+    created_by: str = _ref("user.id", index=False)
+    created_at: datetime = _at()
+    disabled_at: datetime | None = _at(optional=True)
+    disabled_because: str | None = _text(optional=True)
+
+
+class WebhookDelivery(SQLModel, table=True):
+    """One message to one endpoint: written in the transaction of its event, and sent until it was taken or given up."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (UniqueConstraint("endpoint_id", "event_id"), Index("ix_webhook_delivery_due", "state", "due_at"))
+    id: str = Field(primary_key=True)
+    endpoint_id: str = _ref("webhook_endpoint.id", index=False)
+    household_id: str = _ref("household.id", index=False)
+    event_id: str
+    event_type: str
+    body_text: str = _text()
+    state: str
+    attempts: int = _cents()
+    due_at: datetime = _at()
+    last_status: int | None = None
+    last_error: str | None = _text(optional=True)
+    created_at: datetime = _at()
+    finished_at: datetime | None = _at(optional=True)

@@ -29,9 +29,9 @@ class Usuals:
         self._connection.execute(_REPLACE_ITEMS, {"of": before.id, "items_json": items_json})
         return before.model_copy(update={"items": usual.items})
 
-    def remove(self, household_id: str, name: str) -> Usual:
-        """Raises `NotFound` when there is none of that name."""
-        usual = self._named(household_id, name)
+    def remove(self, household_id: str, of: str) -> Usual:
+        """By id, or by name. Raises `NotFound` when there is none."""
+        usual = next((usual for usual in self.all(household_id) if usual.id == of), None) or self._named(household_id, of)
         if usual is None:
             raise NotFound("There is no Usual of that name.", hint="List them with: halo usual list")
         self._connection.execute(_REMOVE, {"of": usual.id})

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from halo_engine.model.confirmation import Confirmation
-from halo_engine.model.device import Device
+from halo_engine.model.device import Device, Enrolment
 from halo_engine.model.draft import Draft
 from halo_engine.model.errors import StoreDamaged
 from halo_engine.model.event import Event
@@ -21,7 +21,7 @@ from halo_engine.model.execution import Attempt, Execution
 from halo_engine.model.household import Household, Member, Preference, Usual
 from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
-from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
+from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules, rules_kept
 from halo_engine.model.strict_json import loads
 
 #: The fields of a row by their column's name; SQLAlchemy types its own by `Any`.
@@ -124,7 +124,7 @@ def rules_value(confirm_rules_json: str | None) -> ConfirmRules:
         return DEFAULT_RULES
     with _readable("Who may confirm what"):
         # Strict: the ordinary loader would keep the last of two rules of one name.
-        return ConfirmRules.model_validate(loads(confirm_rules_json.encode()))
+        return rules_kept(loads(confirm_rules_json.encode()))
 
 
 def rules_json(rules: ConfirmRules) -> str:
@@ -139,6 +139,11 @@ def usual_value(row: Row) -> Usual:
 def device_value(row: Row) -> Device:
     with _readable(f"Device {row['id']}"):
         return Device.model_validate(_picked(row, Device.model_fields))
+
+
+def enrolment_value(row: Row) -> Enrolment:
+    with _readable(f"Enrolment {row['id']}"):
+        return Enrolment.model_validate(_picked(row, Enrolment.model_fields))
 
 
 @contextmanager

@@ -22,10 +22,10 @@ from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected
 from halo_engine.model.strict_json import Json
 from halo_engine.vendors.amazon_auth import AccessTokens, AmazonCredentials
 from halo_engine.vendors.amazon_result import covers, outcome_of, quote_of
-from halo_engine.vendors.amazon_wire import Basket, Errors, OrderReport, OrderResult, Products, order_body, trial_body
+from halo_engine.vendors.amazon_wire import Basket, Errors, OrderPage, OrderReport, OrderResult, Products, order_body, trial_body
 from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, SignInError, VendorHttp, failed
 from halo_engine.vendors.merchant import Offer, OrderLine, PastOrder, Quote
-from halo_engine.vendors.wire import UnreadableError, W, read_as
+from halo_engine.vendors.wire import LastRead, UnreadableError, W, read_as
 
 __all__ = ["AmazonBusiness", "AmazonCredentials"]
 
@@ -65,6 +65,8 @@ class AmazonBusiness:
         self._market = {"productRegion": region, "locale": locale}
         self._region = region
         self._tokens = AccessTokens(http, auth_url=auth_url, credentials=credentials, clock=clock)
+        # The past is asked for at every order, and is nearly always what it was.
+        self._pages = LastRead[OrderPage](_MAX_PAGES)
 
     # Reading.
 
@@ -114,8 +116,8 @@ class AmazonBusiness:
         }
         orders: dict[str, PastOrder] = {}
         for _ in range(_MAX_PAGES):
-            page = self._read(self._ask(self._get(_REPORTS, query)), OrderReport)
-            orders |= {order.order_id: order for order in page.past_orders()}
+            page = self._pages.read(self._ask(self._get(_REPORTS, query)), self._page)
+            orders |= {order.order_id: order for order in page.orders}
             if page.next_page_token is None:
                 break
             query["nextPageToken"] = page.next_page_token
@@ -218,6 +220,10 @@ class AmazonBusiness:
         if reply.status != 200 and reply.status not in also:
             raise failed(NAME, reply)
         return reply
+
+    def _page(self, answer: Answer) -> OrderPage:
+        report = self._read(answer, OrderReport)
+        return OrderPage(report.past_orders(), report.next_page_token)
 
     def _read(self, answer: Answer, model: type[W]) -> W:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -375,6 +375,13 @@ class _ReportedOrder(CamelWire):
     order_status: str
     order_net_total: Price
     line_items: tuple[_ReportedLine, ...]
+
+
+class OrderPage(NamedTuple):
+    """What a page of the history tells."""
+
+    orders: tuple[PastOrder, ...]
+    next_page_token: str | None
 
 
 class OrderReport(CamelWire):

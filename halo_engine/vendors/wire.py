@@ -6,9 +6,13 @@ declared are ignored, fields declared must be there, and no error repeats what i
 
 from __future__ import annotations
 
+import hashlib
 import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
@@ -29,6 +33,7 @@ class Wire(BaseModel):
 
 
 W = TypeVar("W", bound=Wire)
+T = TypeVar("T")
 
 
 def read_as(answer: Answer, model: type[W]) -> W:
@@ -37,6 +42,31 @@ def read_as(answer: Answer, model: type[W]) -> W:
         return model.model_validate(answer.json())
     except (JsonError, ValidationError) as error:
         raise UnreadableError("the answer cannot be read") from error
+
+
+class LastRead(Generic[T]):
+    """What the answers were read as that came last, by their bytes: the same bytes mean the same, so it can never be out of date.
+
+    For long answers that a vendor gives again and again. What is kept must be frozen: every reader gets the same.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._door = most, threading.Lock()
+        self._known: OrderedDict[bytes, T] = OrderedDict()
+
+    def read(self, answer: Answer, reading: Callable[[Answer], T]) -> T:
+        """As `reading` makes of `answer`. What it raises is raised, and not kept."""
+        key = hashlib.sha256(answer.body).digest()
+        with self._door:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = reading(answer)
+        with self._door:
+            self._known[key] = found
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return found
 
 
 def to_money(amount: object, currency: str) -> Money:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar
 
 from pydantic import Field
@@ -192,6 +193,7 @@ def _has_details(offer: Offer, item: Item) -> bool:
     return _words(" ".join(item.attributes)) - _PACKS <= has
 
 
+@lru_cache(maxsize=1024)
 def _words(text: str) -> frozenset[str]:
     """The words of a text without plural endings."""
     return frozenset(

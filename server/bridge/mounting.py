@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from halo_engine.model.errors import HaloError, StoreFailed
 from halo_engine.store.bridge_files import BridgeFiles
-from server.body import read_body
+from server.body import LONG, MAX_VALUES, read_body
 from server.bridge.inbound import Webhook
 from server.bridge.room import Full, Room, open_room
 from server.home import Home
@@ -87,7 +87,8 @@ async def _webhook(request: Request) -> Webhook:
     request.scope["query_string"] = b""
     if not request.app.state.bridge.is_key(presented):
         raise HTTPException(401)
-    return await read_body(request, Webhook)
+    # A message as its sender's machine tells it: with everybody in the thread, and every run of its letters.
+    return await read_body(request, Webhook, LONG, values=10 * MAX_VALUES)
 
 
 def _hear(request: Request, webhook: Annotated[Webhook, Depends(_webhook)]) -> Response:

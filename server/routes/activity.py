@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from halo_engine import shapes
-from server.answers import answer
+from server.answers import found
 from server.auth import AtHome
+from server.documents.feed import ActivityEntry, ActivityList
+from server.errors import problems
+from server.paging import Paged, page_of
 
 routes = APIRouter(prefix="/v1/activity", tags=["activity"])
 
 
-@routes.get("", operation_id="listActivity")
-def activity(home: AtHome, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Response:
-    """The newest first: each request by the furthest thing that became of it."""
+@routes.get("", operation_id="listActivity", response_model=ActivityList, responses=problems(422))
+def activity(home: AtHome, page: Paged) -> Response:
+    """The feed, the newest first: each request by the furthest thing that became of it."""
     with home.queries() as queries:
-        return answer({"activity": [shapes.activity(entry) for entry in queries.activity(limit=limit)]})
+        entries = queries.activity(limit=page.limit + 1, before=page.after)
+    shown, cursor = page_of(entries, page, key=lambda entry: entry.place)
+    return found(ActivityList(activity=tuple(map(ActivityEntry.of, shown)), next_cursor=cursor))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from halo_engine import shapes
 from halo_engine.model.card import Card
-from server.answers import PRIVATE, answer
+from server.answers import encoded, tagged
 from server.auth import AtHome
-from server.errors import NotAcceptable
+from server.documents import cards as documents
+from server.errors import NotAcceptable, problems
 
 Format = Literal["json", "txt", "html", "svg", "png"]
 
@@ -26,6 +26,12 @@ _TYPES: dict[Format, str] = {
 #: A drawn card is a picture: should a vendor's text ever get through as markup, it loads and runs nothing.
 _STILL = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox"}
 
+_TEXT: dict[str, Any] = {"schema": {"type": "string"}}
+#: A picture in bytes has no schema in OpenAPI 3.1: its media type says all.
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} if kind == "image/png" else _TEXT for name, kind in _TYPES.items() if name != "json"}}
+}
+
 routes = APIRouter(prefix="/v1/cards", tags=["cards"])
 
 
@@ -33,14 +39,13 @@ routes = APIRouter(prefix="/v1/cards", tags=["cards"])
 _MOST_DRAWN_CHARS = 20_000
 
 
-@routes.get("/{of}", operation_id="getCard")
+@routes.get("/{of}", operation_id="getCard", response_model=documents.Card, responses=_DRAWN | problems(404, 406))
 def card(home: AtHome, request: Request, of: str, format: Format | None = None) -> Response:  # noqa: A002 - the name in the query
-    """`format`, or what the Accept header likes best; JSON where neither says."""
+    """The card of a request, a draft or an execution, as it stands now: in `format`, or in what Accept likes best; JSON where neither says."""
     chosen = format or _liked(request.headers.get("accept", "*/*"))
     found = home.door.card(of)
-    if chosen == "json":
-        return answer(shapes.card(found))
-    return Response(_drawn(found, chosen), 200, {**PRIVATE, **_STILL, "Vary": "Accept"}, _TYPES[chosen])
+    content = encoded(documents.Card.of_card(found, home.link(found))) if chosen == "json" else _drawn(found, chosen)
+    return tagged(content, _TYPES[chosen], {"Vary": "Accept"} if chosen == "json" else {**_STILL, "Vary": "Accept"})
 
 
 def _drawn(card: Card, chosen: Format) -> bytes:
@@ -63,7 +68,8 @@ def _drawn(card: Card, chosen: Format) -> bytes:
         case _:
             from cards import text
 
-            drawn = text.render(card)
+            # Lines of text end in one: in a terminal the next thing stands below it.
+            drawn = f"{text.render(card)}\n"
     return drawn.encode(errors="replace")
 
 

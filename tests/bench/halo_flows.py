@@ -109,4 +109,6 @@ def confirm_and_execute(engine: Engine, draft_id: str, draft_hash: str) -> None:
 
 def _settings(home: Path, url: str | None) -> Settings:
     books = {"HALO_DATABASE_URL": url} if url else {}
-    return load_settings(home=home, environ={"HALO_DRAFT_LIVES_S": str(_DRAFTS_LIVE_S), **books})
+    # A household would buy for a lifetime in a minute.
+    unbounded = {"HALO_DAILY_SPENDING_LIMIT_CENTS": str(10**12), "HALO_HOUSEHOLD_DAILY_SPENDING_LIMIT_CENTS": str(10**12)}
+    return load_settings(home=home, environ={"HALO_DRAFT_LIVES_S": str(_DRAFTS_LIVE_S), **unbounded, **books})

@@ -58,4 +58,4 @@ def halo(home: Path, capsys: pytest.CaptureFixture[str]) -> Halo:
     return ran
 
 
-GROUPS = frozenset({"draft", "bridge", "usual", "members", "audit", "devices", "sim"})
+GROUPS = frozenset({"draft", "bridge", "usual", "members", "audit", "devices", "webhooks", "fixtures", "sim"})

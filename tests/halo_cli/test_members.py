@@ -37,6 +37,7 @@ class TestMembers:
             "may_confirm_up_to_cents": {"owner": DEFAULT, "adult": DEFAULT, "child": {}, "guest": {}},
             "two_people_above_cents": None,
             "asker_alone_up_to_cents": None,
+            "signed_above_cents": None,
         }
         assert ran.json["spending_limit_cents"] == 50_000
         assert len(DEFAULT_RULES.allowances) == 8

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from halo_engine.clock import FakeClock
+from halo_engine.model import event
 from halo_engine.model.card import Card
+from halo_engine.model.device import DeviceKind
 from halo_engine.model.errors import NeedsAnother, StoreFailed
 from halo_engine.model.event import GENESIS, Event
 from halo_engine.model.money import Money
@@ -60,7 +62,26 @@ def live(installation: Installation) -> Installation:
     installation.ask("book a table at nopa")
     installation.ask("write a poem")
     installation.engine.devices.add("Phone", by=None)
+    installation.engine.devices.add("Desk", by=None, kind=DeviceKind.PROGRAM)
+    installation.engine.devices.open_enrolment("Tablet", by=None, kind=DeviceKind.PROGRAM)
+    installation.engine.membership.buy_at("zinc", by=None)
+    listen(installation)
     return installation
+
+
+def listen(installation: Installation) -> None:
+    """Somebody who is told, somebody with another secret, somebody who took nothing, one who took nothing for a time, one who is gone."""
+    webhooks = installation.engine.webhooks
+    told, renewed, silent, back, gone = (
+        webhooks.add(f"https://hooks.example.com/{n}", ["execution.done"], by=None).endpoint for n in range(5)
+    )
+    webhooks.new_secret(renewed.id, by=None)
+    with installation.engine._store.transaction() as books:
+        for each in (silent, back):
+            books.webhooks.disable(each.id, "Nobody was there.", books.now)
+            books.events.append(event.WebhookDisabled(reason="Nobody was there."), household_id=told.household_id, entity_id=each.id)
+    webhooks.enable(back.id, by=None)
+    webhooks.remove(gone.id, by=None)
 
 
 def drafted(card: Card) -> str:
@@ -126,8 +147,18 @@ CHANGES = [
     ("receipt_artifact", "DELETE FROM receipt_artifact", "is in the log and not in the books"),
     ("user", "UPDATE \"user\" SET role = 'owner' WHERE role = 'child'", "the log says child"),
     ("preference", "UPDATE preference SET confirm_rules_json = NULL", "the rules of who may confirm were altered"),
-    ("device", "UPDATE device SET token_sha256 = 'mine'", "was altered"),
+    ("device", "UPDATE device SET token_sha256 = 'mine' WHERE kind = 'person'", "was altered"),
     ("device", 'UPDATE device SET user_id = (SELECT max(id) FROM "user")', "was altered"),
+    ("device", "UPDATE device SET kind = 'person' WHERE kind = 'program'", "was altered"),
+    ("device_enrolment", "UPDATE device_enrolment SET kind = 'person'", "was altered"),
+    ("preference", "UPDATE preference SET default_merchant = 'amazon'", "the log says zinc"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET url = 'https://elsewhere.example.com/' WHERE url LIKE '%/0'", "was altered"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET event_types_json = '[]' WHERE url LIKE '%/0'", "was altered"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET event_types_json = 'x' WHERE url LIKE '%/0'", "was altered"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET secret_version = 1 WHERE url LIKE '%/1'", "was altered"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET disabled_at = NULL WHERE url LIKE '%/2'", "was altered"),
+    ("webhook_endpoint", "UPDATE webhook_endpoint SET disabled_at = created_at WHERE url LIKE '%/3'", "was altered"),
+    ("webhook_endpoint", "DELETE FROM webhook_endpoint WHERE url LIKE '%/0'", "is in the log and not in the books"),
     (
         "event_opening",
         "UPDATE event_opening SET value_json = '\"Elsewhere\"' WHERE field = 'name'",

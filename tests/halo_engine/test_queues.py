@@ -11,7 +11,7 @@ import pytest
 from halo_engine import queries
 from tests.halo_cli.tui.homes import happened_after_all, with_drafts
 
-_PARAMETERS = {"now": "", "week_ago": "", "recent": "", "limit": 9, "id": "", "first": "", "second": "", "household_id": ""}
+_PARAMETERS = {"now": "", "week_ago": "", "recent": "", "limit": 9, "id": "", "at": "", "first": "", "second": "", "household_id": ""}
 
 
 class TestTheQueues:

@@ -160,3 +160,23 @@ class TestFixtures:
         assert timedelta(days=max(days)) > timedelta(days=330)
         assert all(0 < item.price_cents <= item.list_price_cents for item in catalogue().values())
         assert len({order.order_id for order in order_history()}) == len(order_history())
+
+
+class TestAConnectionThatIsKept:
+    def test_is_to_the_file_that_is_there_now(self, tmp_path: Path) -> None:
+        first, second = (World.open(tmp_path / name, FakeClock(datetime(2026, 11, 22, tzinfo=UTC))) for name in ("world.db", "other.db"))
+        add_fault(first, "price_up")
+        assert len(list_faults(first)) == 1
+        second.path.replace(first.path)
+        assert list_faults(first) == ()
+
+    def test_is_not_used_after_a_failure(self, tmp_path: Path) -> None:
+        world = World.open(tmp_path / "world.db", FakeClock(datetime(2026, 11, 22, tzinfo=UTC)))
+        with world.transaction() as tx:
+            used = tx.db
+        with world.transaction() as tx:
+            assert tx.db is used
+        with pytest.raises(sqlite3.OperationalError), world.transaction() as tx:
+            tx.run("NONSENSE")
+        with world.transaction() as tx:
+            assert tx.db is not used

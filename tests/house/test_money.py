@@ -14,6 +14,7 @@ NOT_MONEY = {
     "halo_engine/telemetry.py": "seconds that a step took",
     "halo_engine/parsing/": "how sure a parser is",
     "halo_cli/": "seconds to wait, and how sure a parser is",
+    "server/documents/intents.py": "how sure a parser is",
     "halo_sim/world.py": "seconds to wait for another writer",
     "halo_sim/resy.py": "degrees of latitude, and how alike two names are",
 }

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from fastapi.testclient import TestClient
 
+from halo_engine.model.card import Card
 from server.app import create_app
 from tests.installation import Installation
 
@@ -29,7 +30,9 @@ class Phone:
     _keys: Iterator[int] = field(default_factory=count)
 
     def headers(self, key: str | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key or f"{self.device_id}-{next(self._keys)}"}
+        """With one name for every call, so that two answers that say the same are the same."""
+        key = key or f"{self.device_id}-{next(self._keys)}"
+        return {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key, "X-Request-Id": "of-this-test"}
 
     def get(self, path: str, **query: Any) -> Any:
         return self.client.get(path, params=query, headers=self.headers())
@@ -51,6 +54,12 @@ class Phone:
         return self.post("/v1/draft/confirm", {name: drafted[name] for name in ("draft_id", "draft_hash")})
 
 
+def card_of(shown: Mapping[str, Any]) -> Card:
+    """The card of an answer as the engine's value: as a person reads an amount follows from its cents."""
+    maximum = {name: value for name, value in shown.get("maximum", {}).items() if name != "display"}
+    return Card.model_validate({**shown, "maximum": maximum} if maximum else shown)
+
+
 def phone(home: Installation, client: TestClient, *, member: str | None = None) -> Phone:
     """A new device of `member`, by default the owner's."""
     new = home.engine.devices.add("Phone", by=member)
@@ -60,7 +69,8 @@ def phone(home: Installation, client: TestClient, *, member: str | None = None) 
 @contextmanager
 def served(home: Installation) -> Iterator[str]:
     """The address of a real server over `home`, on loopback."""
-    config = uvicorn.Config(create_app(home.settings, clock=home.clock), log_level="warning", access_log=False)
+    # Its own logging would close every handler there is, the log of the test among them.
+    config = uvicorn.Config(create_app(home.settings, clock=home.clock), log_config=None, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         # As `halo serve` does.

@@ -34,7 +34,7 @@ BAD_BODIES = (
     b'{"draft_id": null, "draft_hash": null}',
     b'{"draft_id": "dft_0", "values": {"SECRET": 1}}',
     b'{"draft_id": "dft_0", "values": ["SECRET"]}',
-    b"[" * 100_000,
+    b"[" * 60_000,
     b"\xff\xfe",
     b"\xef\xbb\xbf{}",
     b'{"text": ' + b"1" * 5_000 + b"}",
@@ -46,7 +46,7 @@ class TestHealth:
     def test_answers(self, client: TestClient) -> None:
         """The process lives and its books can be read; nobody has to say who they are."""
         assert client.get("/healthz").json() == {"status": "ok"}
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json()["status"] == "ready"
 
     def test_says_why_it_is_not_ready(self, tmp_path: Path) -> None:
         """Without books it is a 503 that says what to do."""
@@ -67,7 +67,9 @@ class TestParsing:
     def test_without_more_is_as_the_household_means_it(self, home: Installation, phone: Phone) -> None:
         """Its time, its zone, its bundles."""
         text = "book nopa tomorrow at 7 for four people"
-        assert phone.post("/v1/command/parse", {"text": text}).json() == home.engine.parse(text).model_dump(mode="json")
+        read = home.engine.parse(text).model_dump(mode="json")
+        said = {name: value for name, value in read["params"].items() if value is not None}
+        assert phone.post("/v1/command/parse", {"text": text}).json() == {**read, "params": said}
 
     @pytest.mark.parametrize(
         "body", [b'{"text": "a", "now": "2026-03-03T12:00:00"}', b'{"text": "a", "tz": "Mars/Olympus"}', b'{"text": ""}']

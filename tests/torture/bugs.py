@@ -240,7 +240,7 @@ def fence_removed() -> AbstractContextManager[None]:
     return _patched(Executions, "replace", wrong)
 
 
-def _begun_again(books: Any, execution: Execution) -> Execution:
+def begun_again(books: Any, execution: Execution) -> Execution:
     fresh = execution.model_copy(update={"status": ExecutionStatus.CONFIRMED, "version": execution.version + 1, "due_at": None})
     books.executions.replace(execution, fresh)
     return fresh
@@ -250,9 +250,9 @@ def confirmed_twice() -> AbstractContextManager[None]:
     """The same yes again starts it again."""
     before = confirm._confirmed_before
 
-    def wrong(books: Any, draft: Any, draft_hash: str) -> Any:
-        found = before(books, draft, draft_hash)
-        return _begun_again(books, found) if isinstance(found, Execution) else found
+    def wrong(books: Any, *asked: Any) -> Any:
+        found = before(books, *asked)
+        return begun_again(books, found) if isinstance(found, Execution) else found
 
     return _patched(confirm, "_confirmed_before", wrong)
 
@@ -266,7 +266,7 @@ def blind_repeat() -> AbstractContextManager[None]:
             execution = books.executions.get(execution_id)
             if not execution.is_final:
                 return retry(engine, execution_id, member=member)
-            _begun_again(books, execution)
+            begun_again(books, execution)
         engine.execute(execution_id, wait_s=600)
         with Queries.open(engine._settings, clock=engine._clock) as queries:
             return queries.card(execution_id)

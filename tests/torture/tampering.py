@@ -1,7 +1,7 @@
 """C-04 and C-05: what is presented, and what is stored, altered by a bit, a byte or a field.
 
-Today a yes presents a draft's id and the hash of its terms; objects signed by a device come with the devices. What the hash protects lies in the
-books: an altered draft may be refused, and may be carried out only where its terms are still, to the byte, the ones that were confirmed.
+A yes presents a draft's id and the hash of its terms; what a device signs beside them is in `signed`. What the hash protects lies in the books: an
+altered draft may be refused, and may be carried out only where its terms are still, to the byte, the ones that were confirmed.
 """
 
 from __future__ import annotations

@@ -80,9 +80,9 @@ class ActivityPage(ListingPage[Activity]):
         wanted = text.casefold().split()
         with self.desk.queries() as queries:
             if not wanted:
-                rows = queries.activity(limit=_BATCH, before=after)
+                rows = queries.activity(limit=_BATCH, before=after.place if after else None)
                 return Batch(rows, rows[-1] if rows else None, len(rows) < _BATCH)
-            seen = queries.activity(limit=_LOOKED_THROUGH, before=after)
+            seen = queries.activity(limit=_LOOKED_THROUGH, before=after.place if after else None)
         found = [row for row in seen if self._has(row, wanted)]
         return Batch(found, seen[-1] if seen else None, len(seen) < _LOOKED_THROUGH)
 

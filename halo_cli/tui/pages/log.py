@@ -15,11 +15,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from halo_cli.chat import drawing
 from halo_cli.chat.asking import Trouble
 from halo_cli.chat.dialogs import Dialog
+from halo_cli.chat.keys import Keys
 from halo_cli.tui import log_lines
 from halo_cli.tui.bindings import Key, bindings
 from halo_cli.tui.event_view import EventView
@@ -64,7 +65,7 @@ class GoTo(Dialog[str]):
             yield Static("Go to an event", classes="dialog-title", markup=False)
             yield Static(drawing.plain(f"Its number, 1 to {self._head:,}, or its id:"), classes="question")
             yield Input(id="where", max_length=80)
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -18,6 +18,8 @@ from halo_engine.model.errors import InvalidInput
 KEYRING = ("halo", "openai_api_key")
 
 _MAX_CHARS = 4_096
+#: Where it is kept is nobody's business but of whoever runs this.
+_UNREADABLE = "The language model's key cannot be read."
 
 
 def model_key(given: SecretStr | None, file: Path, *, named: bool) -> SecretStr | None:
@@ -37,9 +39,9 @@ def _from_file(file: Path) -> SecretStr:
     except (OSError, UnicodeDecodeError) as error:
         # Not chained: the error of a decoder carries the bytes.
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InvalidInput(f"The language model's key cannot be read from {file}: {why}.", hint=hint) from None
+        raise InvalidInput(f"The language model's key cannot be read from {file}: {why}.", hint=hint, public=_UNREADABLE) from None
     if not key or len(key) > _MAX_CHARS or not key.isprintable() or " " in key:
-        raise InvalidInput(f"{file} does not hold a key.", hint=hint)
+        raise InvalidInput(f"{file} does not hold a key.", hint=hint, public=_UNREADABLE)
     return SecretStr(key)
 
 

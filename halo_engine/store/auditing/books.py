@@ -6,7 +6,7 @@ Each check streams one table and holds it against what was rebuilt from the log 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import Any
@@ -16,9 +16,11 @@ import orjson
 from halo_engine.model.errors import StoreDamaged
 from halo_engine.model.event import Payload, commitment, leaf_time
 from halo_engine.model.execution import FINAL
+from halo_engine.model.public_key import thumbprint
 from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
+from halo_engine.model.signing import is_signed_with
 from halo_engine.store.auditing.promises import Promises
-from halo_engine.store.auditing.rebuilt import DeviceFacts, ExecutionFacts, Rebuilt
+from halo_engine.store.auditing.rebuilt import DeviceFacts, EndpointFacts, EnrolmentFacts, ExecutionFacts, Rebuilt, TokenFacts
 from halo_engine.store.reader import Reader
 from halo_engine.store.values import draft_shown, rules_value, to_json
 
@@ -27,7 +29,8 @@ _FINAL = {status.value for status in FINAL}
 
 def books_that_differ(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
     """Every row that decides or proves something and is not what the log tells of it. Uses up `told`."""
-    for check in (_drafts, _confirmations, _executions, _attempts, _receipts, _approvals, _devices):
+    people = (_approvals, _signatures, _devices, _enrolments, _endpoints, _merchant)
+    for check in (_drafts, _confirmations, _executions, _attempts, _receipts, *people):
         yield from check(reader, household_id, told)
 
 
@@ -132,8 +135,31 @@ def _drafts(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
 
 
 def _confirmations(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
-    rows = ((row[0], (*row[1:5], _time(row[5]))) for row in reader.stream(_CONFIRMATIONS, household_id=household_id))
+    rows = ((row[0], _confirmation(row, told)) for row in reader.stream(_CONFIRMATIONS, household_id=household_id))
     yield from _same("the confirmation of draft", told.confirmations, rows)
+
+
+def _confirmation(row: Sequence[Any], told: Rebuilt) -> tuple[object, ...]:
+    draft_id, *facts, at, most = row
+    # What was confirmed before days had limits has no amount of its own.
+    if most is None and (expected := told.confirmations.get(draft_id)):
+        most = expected.maximum_cents
+    return (*facts, _time(at), most)
+
+
+def _signatures(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
+    """What was signed, held against the key that the log knows the device by: the devices' own check is about that."""
+    left = dict(told.signatures)
+    for draft_id, draft_hash, user_id, device_id, jws, key_json in reader.stream(_SIGNATURES, household_id=household_id):
+        name = f"the signature of {device_id} on draft {draft_id}"
+        expected = left.pop(_sha256(jws).hex(), None)
+        if expected is None:
+            yield f"{name} is in the books and not in the log"
+        elif expected != (draft_id, draft_hash, user_id, device_id):
+            yield f"{name} was altered: it is not the one in the log"
+        elif not key_json or not is_signed_with(jws, public_key_json=key_json, device_id=device_id, draft_hash=draft_hash):
+            yield f"{name} is not one: it does not hold with the key of that device"
+    yield from (f"a signature on draft {facts.draft_id} is in the log and not in the books" for facts in left.values())
 
 
 def _executions(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
@@ -186,15 +212,46 @@ def _approvals(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str
 
 def _devices(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
     rows = ((row[0], _device(*row[1:])) for row in reader.stream(_DEVICES, household_id=household_id))
-    yield from _same("device", {device_id: _device_facts(facts) for device_id, facts in told.devices.items()}, rows)
+    yield from _same("device", told.devices, rows)
 
 
-def _device(member_id: str, token_sha256: str, expires_at: Any, revoked_at: Any) -> tuple[object, ...]:
-    return (member_id, token_sha256, _time(expires_at)[:19], _time(revoked_at) if revoked_at else None)
+def _device(member_id: str, kind: str, token: str, expires_at: Any, revoked_at: Any, *keys: Any) -> DeviceFacts:
+    key, proof, following, until = keys
+    return DeviceFacts(
+        member_id,
+        TokenFacts(token, _time(expires_at)[:19]),
+        _time(revoked_at) if revoked_at else None,
+        thumbprint(str(key)) if key is not None else None,
+        proof,
+        TokenFacts(following, _time(until)[:19]) if following is not None else None,
+        kind,
+    )
 
 
-def _device_facts(told: DeviceFacts) -> tuple[object, ...]:
-    return (told.member_id, told.token_sha256, told.expires_at[:19], told.revoked_at)
+def _enrolments(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
+    rows = ((row[0], _enrolment(*row[1:])) for row in reader.stream(_ENROLMENTS, household_id=household_id))
+    yield from _same("enrolment", told.enrolments, rows)
+
+
+def _enrolment(member_id: str, code_sha256: str, expires_at: Any, kind: str, revoked_at: Any, device_id: Any) -> EnrolmentFacts:
+    return EnrolmentFacts(member_id, code_sha256, _time(expires_at)[:19], kind, _time(revoked_at) if revoked_at else None, device_id)
+
+
+def _endpoints(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
+    rows = ((row[0], _endpoint(*row[1:])) for row in reader.stream(_ENDPOINTS, household_id=household_id))
+    yield from _same("webhook", told.endpoints, rows)
+
+
+def _endpoint(url: Any, event_types_json: Any, secret_version: Any, disabled_at: Any, because: Any) -> EndpointFacts:
+    """The time at which it was disabled decides nothing; whether there is one does."""
+    disabled = (because or "for no reason") if disabled_at is not None else None
+    return EndpointFacts(_sha256(url).hex(), event_types_json, secret_version, disabled)
+
+
+def _merchant(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
+    kept = [merchant for (merchant,) in reader.stream(_MERCHANT, household_id=household_id)]
+    if told.merchant is not None and kept != [told.merchant]:
+        yield f"where the household buys was altered: the log says {told.merchant}"
 
 
 def _sha256(stored: Any) -> bytes:
@@ -242,7 +299,7 @@ SELECT v.draft_id, v.revision, v.draft_hash, v.draft_json, d.draft_payload_json 
   FROM draft_revision v JOIN draft d ON d.id = v.draft_id WHERE d.household_id = :household_id
 """
 _CONFIRMATIONS = """
-SELECT c.draft_id, c.id, c.draft_hash, c.user_id, c.confirmation_latency_ms, c.confirmed_at
+SELECT c.draft_id, c.id, c.draft_hash, c.user_id, c.confirmation_latency_ms, c.confirmed_at, c.maximum_cents
   FROM confirmation c JOIN draft d ON d.id = c.draft_id WHERE d.household_id = :household_id
 """
 _EXECUTIONS = """
@@ -265,7 +322,21 @@ SELECT r.id, r.execution_id, r.type, r.external_reference_id, r.content_text
 _APPROVALS = """
 SELECT a.draft_hash, a.user_id FROM draft_approval a JOIN draft d ON d.id = a.draft_id WHERE d.household_id = :household_id
 """
-_DEVICES = "SELECT id, user_id, token_sha256, expires_at, revoked_at FROM device WHERE household_id = :household_id"
+_SIGNATURES = """
+SELECT s.draft_id, s.draft_hash, s.user_id, s.device_id, s.jws, v.signing_key_json
+  FROM confirmation_signature s JOIN draft d ON d.id = s.draft_id LEFT JOIN device v ON v.id = s.device_id WHERE d.household_id = :household_id
+"""
+_DEVICES = """
+SELECT id, user_id, kind, token_sha256, expires_at, revoked_at, signing_key_json, proof_thumbprint, next_token_sha256, next_expires_at
+  FROM device WHERE household_id = :household_id
+"""
+_ENROLMENTS = """
+SELECT id, user_id, code_sha256, expires_at, kind, revoked_at, device_id FROM device_enrolment WHERE household_id = :household_id
+"""
+_ENDPOINTS = """
+SELECT id, url, event_types_json, secret_version, disabled_at, disabled_because FROM webhook_endpoint WHERE household_id = :household_id
+"""
+_MERCHANT = "SELECT default_merchant FROM preference WHERE household_id = :household_id"
 _OPENINGS = """
 SELECT e.id, e.seq, e.event_payload_json, o.field, o.salt, o.value_json, r.raw_command_text
   FROM event_opening o JOIN event_log e ON e.id = o.event_id

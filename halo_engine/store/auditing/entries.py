@@ -106,7 +106,9 @@ def strays(reader: Reader, household_id: str) -> Iterator[str]:
 
 def length(reader: Reader, household_id: str) -> int:
     """The number of the newest event; whatever is written after this is for the next reading."""
-    return next((int(seq) for (seq,) in reader.stream(_NEWEST, household_id=household_id)), 0)
+    # Not streamed: this is also asked outside of a snapshot, and PostgreSQL streams nothing there.
+    row = reader.row(_NEWEST, household_id=household_id)
+    return int(row["seq"]) if row else 0
 
 
 def deeds(reader: Reader, household_id: str, *, until: int) -> Iterator[Entry]:

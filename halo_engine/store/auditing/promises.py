@@ -16,7 +16,7 @@ from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.household import Role
 from halo_engine.model.money import Money
 from halo_engine.model.policy import EXPECTED
-from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules, is_within
+from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules, is_within, rules_kept
 from halo_engine.store.auditing.entries import Entry
 
 _EFFECTS = ("execution.done", "execution.partial")
@@ -24,6 +24,8 @@ _GIVEN_UP = "execution.needs_attention"
 _TERMINAL = (*_EFFECTS, "execution.failed", "execution.terms_changed", "execution.handed_off", _GIVEN_UP)
 #: What confirmations were held against before households had rules of their own.
 _FIRST_POLICIES = {"may_confirm", "spending_limit"}
+#: And before a yes could be signed, and a day had a limit.
+_SECOND_POLICIES = {*_FIRST_POLICIES, "two_people", "not_the_asker_alone"}
 
 #: How it is said that only the end of a log shows.
 NO_RECEIPT = "has an effect and no receipt"
@@ -65,17 +67,25 @@ class Promises:
         #: Who said yes before it was enough, by hash; who asked or changed it, by draft.
         self._approved: dict[str, set[str | None]] = {}
         self._asked: dict[str, set[str | None]] = {}
+        #: Of those who said yes before it was enough, whose yes was signed.
+        self._signed: dict[str, set[str | None]] = {}
+        #: By device, whose it is and the thumbprint of its key; and whether any yes was told of with what it spent.
+        self._keys: dict[str, tuple[str, str | None]] = {}
+        self._tells_spending = False
         self._without_receipt: dict[str, Entry] = {}
         self._checks: dict[str, Check] = {
             "household.created": self._founded,
             "household.member_added": self._role_given,
             "household.role_changed": self._role_given,
             "household.rules_changed": self._rules_changed,
+            "household.preferences_changed": self._check_owner,
             "draft.created": self._shown,
             "draft.revised": self._shown,
             "draft.cancelled": self._cancelled,
             "draft.approved": self._approved_by,
             "draft.confirmed": self._check_confirmation,
+            "device.enrolled": self._enrolled,
+            "device.revoked": self._revoked,
             "receipt.stored": self._receipt_stored,
             "execution.answer_came_late": self._check_late_answer,
             "execution.settled": self._check_settling,
@@ -119,7 +129,7 @@ class Promises:
 
     def _rules_changed(self, event: Entry, payload: Payload) -> Iterator[str]:
         yield from self._check_owner(event, payload)
-        self.rules = ConfirmRules.model_validate(payload.get("rules"))
+        self.rules = rules_kept(payload.get("rules"))
 
     def _check_owner(self, event: Entry, _payload: Payload) -> Iterator[str]:
         unknown = None if self.tells_roles else Role.OWNER
@@ -142,7 +152,28 @@ class Promises:
 
     def _approved_by(self, event: Entry, payload: Payload) -> Iterator[str]:
         yield from self._check_terms(event, payload, "approved")
-        self._approved.setdefault(str(payload.get("draft_hash")), set()).add(event.user_id)
+        yield from self._check_signature(event, payload, "approved")
+        draft_hash = str(payload.get("draft_hash"))
+        self._approved.setdefault(draft_hash, set()).add(event.user_id)
+        if payload.get("signature_sha256"):
+            self._signed.setdefault(draft_hash, set()).add(event.user_id)
+
+    def _enrolled(self, event: Entry, payload: Payload) -> Iterable[str]:
+        self._keys[event.entity_id] = (str(payload.get("member_id")), payload.get("signing_key"))
+        return ()
+
+    def _revoked(self, event: Entry, _payload: Payload) -> Iterable[str]:
+        self._keys.pop(event.entity_id, None)
+        return ()
+
+    def _check_signature(self, event: Entry, payload: Payload, done: str) -> Iterator[str]:
+        """It is there where the rules of that moment wanted it, and of a key that the log knows as this member's. The JWS lies in the books."""
+        most = _money(int(payload.get("maximum_cents", 0)), str(payload.get("currency")))
+        if payload.get("signature_sha256") is None:
+            if (self.rules or DEFAULT_RULES).must_be_signed(most):
+                yield f"draft {event.entity_id} was {done} without the signature that was needed"
+        elif self._keys.get(str(payload.get("device_id"))) != (event.user_id, payload.get("key_thumbprint")):
+            yield f"draft {event.entity_id} was {done} with a signature of a key that was not this member's"
 
     def _check_terms(self, event: Entry, payload: Payload, done: str) -> Iterator[str]:
         # Both are written forms of one kind, of which the first twenty characters sort as the times do.
@@ -160,7 +191,7 @@ class Promises:
         verdicts = payload.get("verdicts") or []
         # Every rule must have been asked, not only said yes: a check that was left out is no yes.
         asked = {verdict.get("policy") for verdict in verdicts if verdict.get("allowed")}
-        expected = _FIRST_POLICIES if self._is_of_old(payload) else set(EXPECTED)
+        expected = self._expected(payload)
         if not asked >= expected or len(asked) != len(verdicts):
             yield f"draft {event.entity_id} was confirmed against a policy"
         most = int(payload.get("maximum_cents", 0))
@@ -169,16 +200,26 @@ class Promises:
             yield f"draft {event.entity_id} was confirmed by nobody"
         elif not self._is_of_old(payload):
             yield from self._check_people(event, payload, event.user_id)
+            yield from self._check_signature(event, payload, "confirmed")
+
+    def _expected(self, payload: Payload) -> set[str]:
+        """What a Halo of its time asked. Once a log has told of spending, or its rules of signatures, nothing in it is older than that."""
+        self._tells_spending = self._tells_spending or "spent_cents" in payload
+        if self._is_of_old(payload):
+            return _FIRST_POLICIES
+        wants_signatures = self.rules is not None and self.rules.signed_above is not None
+        return set(EXPECTED) if self._tells_spending or wants_signatures else _SECOND_POLICIES
 
     def _is_of_old(self, payload: Payload) -> bool:
         """Whether it was confirmed by a Halo that knew no rules; once a household has set some, there is no such thing."""
-        return self.rules is None and "approved_by" not in payload
+        return self.rules is None and not self._tells_spending and "approved_by" not in payload
 
     def _check_people(self, event: Entry, payload: Payload, confirmed_by: str) -> Iterator[str]:
         rules = self.rules or DEFAULT_RULES
         most = _money(int(payload.get("maximum_cents", 0)), str(payload.get("currency")))
         counted = set(payload.get("approved_by") or ())
-        on_record = {confirmed_by, *self._approved.get(str(payload.get("draft_hash")), ())}
+        said = self._signed if rules.must_be_signed(most) else self._approved
+        on_record = {confirmed_by, *said.get(str(payload.get("draft_hash")), ())}
         # By its own word or by the rules of that moment, whichever wants more.
         if len(counted & on_record) < max(int(payload.get("people_needed", 1)), rules.people_needed(most)):
             yield f"draft {event.entity_id} was confirmed by fewer people than were needed"
@@ -242,3 +283,4 @@ class Promises:
         self._verbs.pop(draft_id, None)
         self._expires_at.pop(draft_hash, None)
         self._approved.pop(draft_hash, None)
+        self._signed.pop(draft_hash, None)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from halo_engine.model.execution import ExecutionStatus
 from halo_engine.store.auditing.entries import Entry
+from halo_engine.store.values import to_json
 
 Payload = Mapping[str, Any]
 Teller = Callable[[Entry, Payload], None]
@@ -37,6 +38,14 @@ class ConfirmationFacts(NamedTuple):
     user_id: str | None
     latency_ms: int
     at: str
+    maximum_cents: int
+
+
+class SignatureFacts(NamedTuple):
+    draft_id: str
+    draft_hash: str
+    user_id: str | None
+    device_id: str | None
 
 
 class ExecutionFacts(NamedTuple):
@@ -58,11 +67,37 @@ class ReceiptFacts(NamedTuple):
     content_sha256: bytes
 
 
+class TokenFacts(NamedTuple):
+    sha256: str | None
+    expires_at: str
+
+
 class DeviceFacts(NamedTuple):
     member_id: str
-    token_sha256: str | None
-    expires_at: str
+    token: TokenFacts
     revoked_at: str | None
+    #: Of the keys their thumbprints.
+    signing_key: str | None = None
+    proof_key: str | None = None
+    #: Given out and not used yet.
+    next_token: TokenFacts | None = None
+    kind: str = "person"
+
+
+class EnrolmentFacts(NamedTuple):
+    member_id: str
+    code_sha256: str
+    expires_at: str
+    kind: str = "person"
+    revoked_at: str | None = None
+    device_id: str | None = None
+
+
+class EndpointFacts(NamedTuple):
+    url_sha256: str
+    event_types_json: str
+    secret_version: int = 1
+    disabled_because: str | None = None
 
 
 class Rebuilt:
@@ -76,7 +111,13 @@ class Rebuilt:
         self.receipts: dict[str, ReceiptFacts] = {}
         #: Kept yeses, by hash and member.
         self.approvals: set[tuple[str, str | None]] = set()
+        #: By the SHA-256 of the JWS.
+        self.signatures: dict[str, SignatureFacts] = {}
         self.devices: dict[str, DeviceFacts] = {}
+        self.enrolments: dict[str, EnrolmentFacts] = {}
+        self.endpoints: dict[str, EndpointFacts] = {}
+        #: Where the household buys; None while it is where it was founded to buy, which the log does not tell.
+        self.merchant: str | None = None
 
         self._tellers: Mapping[str, Teller] = {
             "draft.created": self._created,
@@ -87,6 +128,17 @@ class Rebuilt:
             "receipt.stored": self._stored,
             "device.added": self._added,
             "device.revoked": self._revoked,
+            "device.enrolled": self._enrolled,
+            "device.refreshed": self._refreshed,
+            "device.token_taken": self._took_token,
+            "device_enrolment.opened": self._opened,
+            "device_enrolment.revoked": self._closed,
+            "webhook.added": self._attached,
+            "webhook.removed": self._detached,
+            "webhook.secret_changed": self._renewed,
+            "webhook.disabled": self._disabled,
+            "webhook.enabled": self._enabled,
+            "household.preferences_changed": self._moved_to,
         } | {f"execution.{status.value}": self._moved for status in ExecutionStatus}
 
     def of(self, event_type: str) -> Teller | None:
@@ -105,14 +157,20 @@ class Rebuilt:
 
     def _revised(self, event: Entry, payload: Payload) -> None:
         draft_id, revision, draft_hash = intern(event.entity_id), int(payload["revision"]), intern(payload["draft_hash"])
+        before = self.drafts[draft_id]
         changed = {"status": "open", "revision": revision, "draft_hash": draft_hash, "expires_at": payload["expires_at"]}
-        self.drafts[draft_id] = self.drafts[draft_id]._replace(**changed)
+        self.drafts[draft_id] = before._replace(**changed, vendor=intern(payload.get("vendor") or before.vendor))
 
     def _cancelled(self, event: Entry, _payload: Payload) -> None:
         self.drafts[event.entity_id] = self.drafts[event.entity_id]._replace(status="cancelled")
 
     def _approved(self, event: Entry, payload: Payload) -> None:
         self.approvals.add((payload["draft_hash"], event.user_id))
+        self._signed(event, payload)
+
+    def _signed(self, event: Entry, payload: Payload) -> None:
+        if sha256 := payload.get("signature_sha256"):
+            self.signatures[sha256] = SignatureFacts(event.entity_id, payload["draft_hash"], event.user_id, payload["device_id"])
 
     def _confirmed(self, event: Entry, payload: Payload) -> None:
         draft_id, draft_hash = intern(event.entity_id), intern(payload["draft_hash"])
@@ -123,7 +181,9 @@ class Rebuilt:
             event.user_id and intern(event.user_id),
             payload["confirmation_latency_ms"],
             event.created_at,
+            payload["maximum_cents"],
         )
+        self._signed(event, payload)
         self.confirmations[draft_id] = ConfirmationFacts(*told)
         nothing_yet = (None,) * 6
         self.executions[intern(payload["execution_id"])] = ExecutionFacts(draft_id, draft_hash, "confirmed", *nothing_yet)
@@ -140,10 +200,56 @@ class Rebuilt:
         self.receipts[event.entity_id] = ReceiptFacts(*told, content)
 
     def _added(self, event: Entry, payload: Payload) -> None:
-        self.devices[event.entity_id] = DeviceFacts(payload["member_id"], payload.get("token_sha256"), payload["expires_at"], None)
+        token = TokenFacts(payload.get("token_sha256"), payload["expires_at"][:19])
+        self.devices[event.entity_id] = DeviceFacts(payload["member_id"], token, None, kind=_kind(payload))
+
+    def _enrolled(self, event: Entry, payload: Payload) -> None:
+        token = TokenFacts(payload["token_sha256"], payload["expires_at"][:19])
+        keys = {"signing_key": payload["signing_key"], "proof_key": payload["proof_key"]}
+        self.devices[event.entity_id] = DeviceFacts(payload["member_id"], token, None, **keys, kind=_kind(payload))
+        used = self.enrolments[payload["enrolment_id"]]
+        self.enrolments[payload["enrolment_id"]] = used._replace(device_id=event.entity_id)
+
+    def _refreshed(self, event: Entry, payload: Payload) -> None:
+        token = TokenFacts(payload["token_sha256"], payload["expires_at"][:19])
+        self.devices[event.entity_id] = self.devices[event.entity_id]._replace(next_token=token)
+
+    def _took_token(self, event: Entry, payload: Payload) -> None:
+        token = TokenFacts(payload["token_sha256"], payload["expires_at"][:19])
+        self.devices[event.entity_id] = self.devices[event.entity_id]._replace(token=token, next_token=None)
+
+    def _opened(self, event: Entry, payload: Payload) -> None:
+        told = (payload["member_id"], payload["code_sha256"], payload["expires_at"][:19])
+        self.enrolments[event.entity_id] = EnrolmentFacts(*told, kind=_kind(payload))
+
+    def _closed(self, event: Entry, _payload: Payload) -> None:
+        self.enrolments[event.entity_id] = self.enrolments[event.entity_id]._replace(revoked_at=event.created_at)
 
     def _revoked(self, event: Entry, _payload: Payload) -> None:
         self.devices[event.entity_id] = self.devices[event.entity_id]._replace(revoked_at=event.created_at)
+
+    def _attached(self, event: Entry, payload: Payload) -> None:
+        self.endpoints[event.entity_id] = EndpointFacts(payload["url_sha256"], to_json(list(payload["event_types"])))
+
+    def _detached(self, event: Entry, _payload: Payload) -> None:
+        del self.endpoints[event.entity_id]
+
+    def _renewed(self, event: Entry, payload: Payload) -> None:
+        self.endpoints[event.entity_id] = self.endpoints[event.entity_id]._replace(secret_version=payload["version"])
+
+    def _disabled(self, event: Entry, payload: Payload) -> None:
+        self.endpoints[event.entity_id] = self.endpoints[event.entity_id]._replace(disabled_because=payload["reason"])
+
+    def _enabled(self, event: Entry, _payload: Payload) -> None:
+        self.endpoints[event.entity_id] = self.endpoints[event.entity_id]._replace(disabled_because=None)
+
+    def _moved_to(self, _event: Entry, payload: Payload) -> None:
+        self.merchant = payload["default_merchant"]
+
+
+def _kind(payload: Payload) -> str:
+    """Before there were two, every device was a person's."""
+    return str(payload.get("kind", "person"))
 
 
 _STATUS = {f"execution.{status.value}": status.value for status in ExecutionStatus}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from halo_cli.chat.dialogs import Consent, asks_for_consent
 from halo_engine.clock import FakeClock
 from halo_engine.model.card import Button, Card, CardKind
 from halo_engine.thread import Door, LocalDoor
+from tests.halo_cli.chat import clockwork
 from tests.installation import NOON, Installation
 
 T = TypeVar("T")
@@ -45,9 +45,12 @@ class Chat:
 
     async def settle(self) -> None:
         """Until every worker has answered and what it said is on the screen."""
-        for _ in range(2):
-            await self.pilot.pause()
+        await self.pilot.pause()
+        for _ in range(9):
+            if all(worker.is_finished for worker in self.app.workers):
+                break
             await self.app.workers.wait_for_complete()
+            await self.pilot.pause()
         await self.pilot.pause()
 
     async def wait_a_second(self, *, seconds: float = 1) -> None:
@@ -173,6 +176,6 @@ def chat(
             return await journey(at)
 
     try:
-        return asyncio.run(sit_down())
+        return clockwork.run(sit_down())
     finally:
         installation.engine.close()

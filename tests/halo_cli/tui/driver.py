@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from halo_cli.tui.desk import Desk
 from halo_cli.tui.page import Page
 from halo_engine.clock import FakeClock
 from halo_engine.engine import Engine
+from tests.halo_cli.chat import clockwork
 from tests.halo_cli.chat.driver import Seconds
 from tests.installation import NOON, Installation
 
@@ -146,7 +146,7 @@ def tui(
             return await journey(at)
 
     try:
-        return asyncio.run(sit_down())
+        return clockwork.run(sit_down())
     finally:
         installation.engine.close()
 

@@ -232,7 +232,7 @@ class TestTheCommand:
         code = "import sys; sys.modules['textual_serve'] = None; from halo_cli.main import main; main()"
         ran = self.halo("--web", "--home", str(home), code=code)
         assert (ran.returncode, ran.stdout) == (2, "")
-        assert "pip install 'halo-household[web]'" in ran.stderr
+        assert "pip install '.[web]'" in ran.stderr
 
     def test_says_who_does_not_live_here_before_it_serves(self, home: Path) -> None:
         ran = self.halo("--web", "--home", str(home), "--as", "Nobody")

@@ -56,9 +56,10 @@ class TestALink:
 
     def test_says_nothing_else_about_the_card(self, tmp_path: Path) -> None:
         """The reason: everybody in the thread can read it, and so can whoever previews it."""
-        home = Installation.open(tmp_path)
+        home = Installation.open(tmp_path, public_url=SITE)
         card = home.ask("order 2 packs of AA batteries")
-        link = home.engine.link(card)
+        link = home.engine.link(card) or ""
+        assert link.startswith(f"{SITE}/m/")
         with home.queries() as queries:
             household = queries.household()
             private = [household.id, household.name, *(m.id for m in queries.members()), *(m.display_name for m in queries.members())]
@@ -77,13 +78,35 @@ class TestALink:
             sign(LINK.model_copy(update={"of": of}), site=SITE, key=KEY)
 
     def test_of_an_installation_is_read_by_it_and_by_no_other(self, tmp_path: Path) -> None:
-        home, other = Installation.open(tmp_path / "a"), Installation.open(tmp_path / "b", clock=None, public_url=SITE)
+        home, other = (Installation.open(tmp_path / name, public_url=SITE) for name in ("a", "b"))
         other.settings.key_file.write_text("ab" * 32)
-        other = Installation.reopen(tmp_path / "b", clock=other.clock)
-        url = home.engine.link(home.ask("order 2 packs of AA batteries"))
+        other = Installation.reopen(tmp_path / "b", clock=other.clock, public_url=SITE)
+        url = home.engine.link(home.ask("order 2 packs of AA batteries")) or ""
         assert home.engine.linked(url).revision == 1
         with pytest.raises(NotFound):
             other.engine.linked(url)
+
+    def test_is_the_same_all_day_and_lives_as_long_as_was_said(self, tmp_path: Path) -> None:
+        """The reason: a card that is asked for again and is the same has to be the same bytes, or a 304 would never come."""
+        home = Installation.open(tmp_path, public_url=SITE)
+        card = home.ask("order 2 packs of AA batteries")
+        first = home.engine.link(card) or ""
+        home.clock.advance(timedelta(hours=6))
+        assert home.engine.link(card) == first
+        home.clock.advance(timedelta(hours=1))
+        assert home.engine.link(card) not in (first, None)
+        home.clock.advance(LIVES - timedelta(hours=7))
+        assert home.engine.linked(first).of == card.draft_id
+        home.clock.advance(timedelta(days=1))
+        with pytest.raises(NotFound):
+            home.engine.linked(first)
+
+    def test_is_none_where_nobody_said_how_this_is_reached(self, tmp_path: Path) -> None:
+        home = Installation.open(tmp_path)
+        assert home.engine.link(home.ask("order 2 packs of AA batteries")) is None
+        for url in ("", "/m/", sign(LINK, site="", key=KEY), URL):
+            with pytest.raises(NotFound):
+                home.engine.linked(url)
 
 
 class TestAWrongLink:

@@ -14,22 +14,32 @@ from halo_engine.model.money import Money
 from halo_engine.model.policy import (
     EXPECTED,
     Case,
+    DailyLimit,
+    HouseholdDailyLimit,
+    Limits,
     MayConfirm,
     NotTheAskerAlone,
+    Signed,
     Situation,
     SpendingLimit,
+    Spent,
     TwoPeople,
     Verdict,
     approval_words,
+    decisive,
     evaluate,
     policies,
     refusals,
     wants_only_another,
+    wants_signature,
 )
 from halo_engine.model.rules import DEFAULT_RULES, VERBS, ConfirmRules
-from tests.halo_engine.model.samples import an_id, member, terms, usd
+from halo_engine.model.signing import Signature
+from tests.halo_engine.model.samples import NOON, an_id, member, terms, usd
 
 LIMIT = usd(50_000)
+#: Of a day so high that they are in no test's way but their own.
+LIMITS = Limits(once=LIMIT, member_a_day=usd(10_000_000), household_a_day=usd(10_000_000))
 
 
 def person(number: int, name: str, role: Role) -> Member:
@@ -116,7 +126,7 @@ class TestSpendingLimit:
     def test_stays_whatever_a_household_allows(self) -> None:
         """An allowance above it is no allowance."""
         rules = DEFAULT_RULES.allowing(Role.OWNER, "ORDER", up_to=usd(10**9))
-        verdicts = evaluate(policies(LIMIT), case(ALEX, costing(50_001), rules=rules))
+        verdicts = evaluate(policies(LIMITS), case(ALEX, costing(50_001), rules=rules))
         assert [verdict.policy for verdict in refusals(verdicts)] == ["spending_limit"]
 
     def test_does_not_pass_another_currency(self) -> None:
@@ -157,7 +167,7 @@ class TestTwoPeople:
         """Whoever asked may be one of them."""
         rules = self.RULES.with_asker_alone_up_to(usd(0))
         both = case(SAM, rules=rules, asked=(ALEX,), said=(ALEX,))
-        assert refusals(evaluate(policies(LIMIT), both)) == ()
+        assert refusals(evaluate(policies(LIMITS), both)) == ()
 
 
 class TestNotTheAskerAlone:
@@ -188,24 +198,27 @@ class TestNotTheAskerAlone:
 class TestEvaluate:
     def test_asks_every_rule_even_after_a_no(self) -> None:
         """The record shows all of them, in order."""
-        verdicts = evaluate(policies(usd(1)), case(KIM))
+        verdicts = evaluate(policies(LIMITS.model_copy(update={"once": usd(1)})), case(KIM))
         assert [(verdict.policy, verdict.allowed) for verdict in verdicts] == [
             ("may_confirm", False),
             ("spending_limit", False),
             ("two_people", False),
             ("not_the_asker_alone", True),
+            ("signed", True),
+            ("daily_limit", True),
+            ("household_daily_limit", True),
         ]
 
     def test_asks_every_rule_that_is_expected(self) -> None:
         """The two lists are one."""
-        assert tuple(verdict.policy for verdict in evaluate(policies(LIMIT), case())) == EXPECTED
+        assert tuple(verdict.policy for verdict in evaluate(policies(LIMITS), case())) == EXPECTED
 
 
 class TestRefusals:
     @pytest.mark.parametrize("missing", EXPECTED)
     def test_name_a_rule_that_was_not_asked(self, missing: str) -> None:
         """What was left out has allowed nothing, and is no mere want of another."""
-        verdicts = tuple(verdict for verdict in evaluate(policies(LIMIT), case()) if verdict.policy != missing)
+        verdicts = tuple(verdict for verdict in evaluate(policies(LIMITS), case()) if verdict.policy != missing)
         refused = refusals(verdicts)
         assert [(verdict.policy, verdict.allowed) for verdict in refused] == [(missing, False)]
         assert not wants_only_another(refused, verdicts)
@@ -219,7 +232,7 @@ class TestRefusals:
         rules = DEFAULT_RULES.with_two_people_above(usd(0)).with_asker_alone_up_to(usd(0))
 
         def only_another(by: Member, limit: Money) -> bool:
-            verdicts = evaluate(policies(limit), case(by, rules=rules, asked=(by,)))
+            verdicts = evaluate(policies(LIMITS.model_copy(update={"once": limit})), case(by, rules=rules, asked=(by,)))
             return wants_only_another(refusals(verdicts), verdicts)
 
         assert (only_another(ALEX, LIMIT), only_another(KIM, LIMIT), only_another(ALEX, usd(1))) == (True, False, False)
@@ -274,3 +287,53 @@ class TestTheWordsOnACard:
         """And why, where it is the amount."""
         assert words(costing(50_001)) == ("Nobody may confirm this: the limit is $500.00.",)
         assert words(terms(verb="PAY")) == ("Nobody here may confirm this.",)
+
+
+def signed_case(*, signed: bool, **given: Any) -> Case:
+    found = case(rules=DEFAULT_RULES.with_signed_above(usd(0)), **given)
+    signature = Signature(jws="x", nonce="0" * 64, device_id="dev", key_thumbprint="t", expires_at=NOON)
+    return found.model_copy(update={"signature": signature if signed else None})
+
+
+class TestSigned:
+    def test_wants_it_where_the_household_does(self) -> None:
+        assert Signed().check(signed_case(signed=True)).allowed
+        assert not Signed().check(signed_case(signed=False)).allowed
+        assert Signed().check(case()).allowed
+
+    def test_does_not_count_a_kept_yes_that_was_not(self) -> None:
+        """What was said before the household wanted signatures has to be said once more."""
+        found = signed_case(signed=True, said=[SAM])
+        assert found.approvers() == (ALEX,)
+        signed = found.situation.model_copy(update={"signed_by": (SAM.id,)})
+        assert found.model_copy(update={"situation": signed}).approvers() == (ALEX, SAM)
+
+    def test_is_said_on_the_card(self) -> None:
+        assert words(rules=DEFAULT_RULES.with_signed_above(usd(0)))[-1] == "The yes has to be signed by a device."
+
+    def test_is_told_after_what_a_signature_would_not_change(self) -> None:
+        refused = refusals(evaluate(policies(LIMITS), signed_case(signed=False, by=KIM)))
+        assert not wants_signature(refused)
+        assert decisive(refused).policy == "may_confirm"
+        assert wants_signature(refusals(evaluate(policies(LIMITS), signed_case(signed=False))))
+
+
+class TestALimitOfADay:
+    @pytest.mark.parametrize(("spent", "allowed"), [(0, True), (900, True), (901, False)])
+    def test_is_held_to_the_cent(self, spent: int, allowed: bool) -> None:
+        found = case(of=costing(100))
+        situation = found.situation.model_copy(update={"spent": Spent(by_member={ALEX.id: spent})})
+        of_them = found.model_copy(update={"situation": situation})
+        assert DailyLimit(usd(1000)).check(of_them).allowed is allowed
+        assert HouseholdDailyLimit(usd(1000)).check(of_them).allowed is allowed
+        other = of_them.model_copy(update={"member": SAM})
+        assert DailyLimit(usd(1000)).check(other).allowed
+        assert HouseholdDailyLimit(usd(1000)).check(other).allowed is allowed
+
+    def test_is_not_in_the_way_of_what_costs_nothing(self) -> None:
+        found = case(of=costing(0))
+        full = found.situation.model_copy(update={"spent": Spent(by_member={ALEX.id: 10**9})})
+        assert DailyLimit(usd(0)).check(found.model_copy(update={"situation": full})).allowed
+
+    def test_allows_nothing_in_another_currency(self) -> None:
+        assert not DailyLimit(usd(1000)).check(case(of=costing(1, "EUR"))).allowed

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from halo_engine.model.household import Role
 from halo_engine.model.money import Money
-from halo_engine.model.rules import DEFAULT_RULES, VERBS, Allowance, ConfirmRules, is_within
+from halo_engine.model.rules import DEFAULT_RULES, VERBS, Allowance, ConfirmRules, is_within, rules_kept
 from halo_engine.store.values import rules_json, rules_value
 from halo_engine.verbs import VERBS as THERE_ARE
 from tests.halo_engine.model.samples import usd
@@ -81,4 +81,40 @@ class TestRulesOfTwoMinds:
         """Two allowances for one role and verb would leave open which one counts."""
         twice = Allowance(role=Role.ADULT, verb="ORDER", up_to=usd(1))
         with pytest.raises(ValidationError):
-            ConfirmRules(allowances=(twice, twice), two_people_above=None, asker_alone_up_to=None)
+            ConfirmRules(allowances=(twice, twice), two_people_above=None, asker_alone_up_to=None, signed_above=None)
+
+
+class TestAYesThatIsSigned:
+    @pytest.mark.parametrize(("above", "cents", "asked"), [(None, 50_000, False), (4995, 4995, False), (4995, 4996, True), (0, 1, True)])
+    def test_is_wanted_above_the_amount(self, above: int | None, cents: int, asked: bool) -> None:
+        """To the cent."""
+        rules = DEFAULT_RULES.with_signed_above(None if above is None else usd(above))
+        assert rules.must_be_signed(usd(cents)) is asked
+
+    def test_is_wanted_always_above_nothing(self) -> None:
+        """Also where nothing is charged: a cancellation is a yes, too."""
+        assert DEFAULT_RULES.with_signed_above(usd(0)).must_be_signed(usd(0))
+        assert not DEFAULT_RULES.with_signed_above(usd(1)).must_be_signed(usd(0))
+
+    def test_is_wanted_for_another_currency(self) -> None:
+        """What a dollar is worth is not Halo's to decide."""
+        assert DEFAULT_RULES.with_signed_above(usd(50_000)).must_be_signed(Money(cents=1, currency="EUR"))
+
+
+class TestRulesThatWereKept:
+    def test_are_read_as_written_before_signatures(self) -> None:
+        """Exactly the three names there were then; nobody could sign, so nobody had to."""
+        kept = DEFAULT_RULES.model_dump(mode="json")
+        del kept["signed_above"]
+        assert rules_kept(kept) == DEFAULT_RULES
+
+    @pytest.mark.parametrize("name", ["allowances", "two_people_above", "asker_alone_up_to"])
+    def test_are_not_read_with_any_other_name_missing(self, name: str) -> None:
+        """A rule that was left out is no rule that allows."""
+        kept = DEFAULT_RULES.model_dump(mode="json")
+        del kept[name]
+        with pytest.raises(ValueError, match="Field required"):
+            rules_kept(kept)
+        del kept["signed_above"]
+        with pytest.raises(ValueError, match="Field required"):
+            rules_kept(kept)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from halo_engine.model.strict_json import MAX_DEPTH, Json, JsonError, dumps, loads
+from halo_engine.model.strict_json import MAX_DEPTH, Json, JsonError, check_values, dumps, loads
 
 
 class TestLoads:
@@ -62,6 +62,23 @@ class TestLoads:
             loads(b'{"secret": "canary-4711"')
         assert "canary" not in str(raised.value)
         assert raised.value.__cause__ is None
+
+
+class TestCheckValues:
+    @pytest.mark.parametrize(
+        "body",
+        [b"[0,0,0,0]", b'{"a":0,"b":{"c":0},"d":0}', b'["","","",""]', b"[[[[0]]]]", b'["\\\\","\\"","",""]', b"[,,,,"],
+    )
+    def test_refuses_more_than_there_may_be(self, body: bytes) -> None:
+        """Lists, objects and what stands in them; whether it is JSON is seen later."""
+        with pytest.raises(JsonError, match="of more than 4 values"):
+            check_values(body, 4)
+
+    @pytest.mark.parametrize(
+        "body", [b"", b"0", b"[0,0,0]", b'{"a":0,"b":[]}', b'"[[[,,,{{{"', b'["\\",,,,\\\\",",,,,"]', b'{"a":"\\u002c,\\\\,,,,"}']
+    )
+    def test_counts_a_text_as_one(self, body: bytes) -> None:
+        check_values(body, 4)
 
 
 class TestDumps:

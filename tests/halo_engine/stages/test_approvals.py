@@ -486,6 +486,9 @@ class TestTheRecord:
             ("spending_limit", True, "the limit is $500.00, this is $49.95"),
             ("two_people", False, "2 have to say yes, and Sam did"),
             ("not_the_asker_alone", True, "Sam asked for it"),
+            ("signed", True, "it need not be signed"),
+            ("daily_limit", True, "Sam may confirm $1,000,000.00 in 24 hours, $0.00 of it is used, and this is $49.95"),
+            ("household_daily_limit", True, "the household may confirm $1,000,000.00 in 24 hours, $0.00 of it is used, and this is $49.95"),
         ]
         assert all(allowed for _, allowed, _ in found["draft.confirmed"])
         assert [reason for _, _, reason in found["draft.confirmed"] if "Alex and Sam did" in reason] != []

@@ -13,6 +13,7 @@ import pytest
 
 from halo_engine.clock import FakeClock
 from halo_engine.model.card import Card
+from halo_engine.model.device import DeviceKind
 from halo_engine.model.draft import Draft, DraftStatus
 from halo_engine.model.errors import (
     AlreadyCancelled,
@@ -29,7 +30,7 @@ from halo_engine.model.household import Member
 from halo_engine.model.ids import Prefix
 from halo_engine.model.policy import Case
 from halo_engine.stages import confirm as confirm_stage
-from halo_engine.stages.confirm import Confirming, vendor_key
+from halo_engine.stages.confirm import Confirming, Yes, vendor_key
 from halo_engine.store.drafts import Drafts
 from halo_engine.store.session import Books
 from tests.installation import Installation
@@ -172,6 +173,25 @@ class TestAMember:
             home.confirm(card, member="Mallory")
 
 
+class TestAProgramsDevice:
+    def test_is_nobodys_yes(self, home: Installation, card: Card) -> None:
+        """Decided in the transaction itself, whichever face it came through, also where it is confirmed already; and the log says who tried."""
+        assert (card.draft_id, card.draft_hash) != (None, None)
+        said = partial(home.engine.confirm, str(card.draft_id), draft_hash=str(card.draft_hash), member=None)
+        device_id = home.engine.devices.add("Desk", by=None, kind=DeviceKind.PROGRAM).device.id
+        with pytest.raises(NotAuthorised, match="A program's device cannot confirm"):
+            said(device_id=device_id)
+        said(device_id=home.engine.devices.add("Phone", by=None).device.id)
+        with pytest.raises(NotAuthorised, match="A program's device cannot confirm"):
+            said(device_id=device_id)
+        assert refusals(home) == ["not_authorised", "not_authorised"]
+        assert home.verify().ok
+
+    def test_of_nobody_here_is_no_yes_either(self, home: Installation, card: Card) -> None:
+        with pytest.raises(NotFound):
+            home.engine.confirm(str(card.draft_id), draft_hash=str(card.draft_hash), member=None, device_id="dev_0")
+
+
 class TestPeopleAtOnce:
     """On SQLite and on PostgreSQL, where writers really do run side by side."""
 
@@ -250,7 +270,7 @@ class TestAPlantedBug:
         assert "expired" in home.verify().problems[0]
 
     def test_policies_not_checked_lets_a_child_confirm(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Without (5), a child spends."""
+        """Without (6), a child spends."""
         monkeypatch.setattr(confirm_stage, "refusals", lambda *_: ())
         assert home.confirm(card, member="Kim")
 
@@ -268,9 +288,9 @@ class TestAPlantedBug:
         """With no check at all there is still one execution: the draft's compare-and-set stops it, and behind that the unique constraint."""
         home.confirm(card)
 
-        def unasked(stage: Confirming, books: Books, draft: Draft, _hash: str, member: Member, members: Sequence[Member]) -> Execution:
+        def unasked(stage: Confirming, books: Books, draft: Draft, yes: Yes, member: Member, members: Sequence[Member]) -> Execution:
             case = Case(terms=draft.terms, member=member, situation=books.approvals.situation(draft, members))
-            return stage._write(books, draft, case, ())
+            return stage._write(books, draft, case, (), yes)
 
         monkeypatch.setattr(Confirming, "_decide", unasked)
         if also_unlocked:

@@ -15,7 +15,7 @@ from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
 HASH = "ab" * 32
 DRAFT, EXECUTION = an_id(Prefix.DRAFT), an_id(Prefix.EXECUTION)
 ALEX, SAM = an_id(Prefix.USER), an_id(Prefix.USER, 2)
-ALLOWED, AFFORDED, TWO, NOT_ALONE = ({"policy": policy, "allowed": True, "reason": ""} for policy in EXPECTED)
+ALLOWED, AFFORDED, TWO, NOT_ALONE, *NEWER = ({"policy": policy, "allowed": True, "reason": ""} for policy in EXPECTED)
 
 
 def created(**payload: Any) -> Event:
@@ -66,7 +66,7 @@ def confirmed(*, at: datetime = NOON, user_id: str | None = ALEX, entity_id: str
         "execution_id": EXECUTION,
         "maximum_cents": 3691,
         "currency": "USD",
-        "verdicts": [ALLOWED, AFFORDED, TWO, NOT_ALONE],
+        "verdicts": [ALLOWED, AFFORDED, TWO, NOT_ALONE, *NEWER],
         "people_needed": 1,
         "approved_by": [user_id],
         "asked_by": [ALEX],

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from halo_engine.model.event import Event
+from halo_engine.model.ids import Prefix
 from halo_engine.model.money import Money
-from halo_engine.model.rules import DEFAULT_RULES
+from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
 from halo_engine.store.auditing.promises import Promises
-from tests.halo_engine.model.samples import NOON, UNTIL
+from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
 from tests.halo_engine.store.auditing.checks import broken_links, broken_promises
 from tests.halo_engine.store.forged import (
     AFFORDED,
@@ -42,6 +43,7 @@ from tests.halo_engine.store.forged import (
 )
 
 Log = tuple[Event, ...]
+DEVICE = an_id(Prefix.DEVICE)
 LOG = honest()
 POSITIONS = range(len(LOG))
 
@@ -253,7 +255,51 @@ class TestWhoSetsRules:
         assert list(broken_promises(chained([founded(alex="owner", sam="adult"), ruled(DEFAULT_RULES, by=SAM)]))) == []
 
 
+def signed(payload_of: Event, **payload: Any) -> Event:
+    """The same event, of a yes that was signed with a key of that thumbprint."""
+    told_more = {"signature_sha256": "ef" * 32, "device_id": DEVICE, "key_thumbprint": "mine"} | payload
+    return payload_of.model_copy(update={"payload": {**payload_of.payload, **told_more}})
+
+
+def enrolled(*, member: str = ALEX, key: str | None = "mine") -> Event:
+    return event(event_type="device.enrolled", entity_type="device", entity_id=DEVICE, payload={"member_id": member, "signing_key": key})
+
+
+ALWAYS_SIGNED = DEFAULT_RULES.with_signed_above(Money(cents=0))
+NOT_SIGNED = "was confirmed without the signature that was needed"
+NOT_THEIRS = "was confirmed with a signature of a key that was not this member's"
+
+
+class TestASignature:
+    def test_holds_with_a_key_of_that_member(self) -> None:
+        """Which the log knows by its thumbprint."""
+        assert told(enrolled(), ruled(ALWAYS_SIGNED), created(), signed(confirmed()), done(), receipt()) == []
+
+    def test_is_missed_where_the_rules_wanted_it(self) -> None:
+        """As they were at that moment."""
+        assert NOT_SIGNED in told(ruled(ALWAYS_SIGNED), created(), confirmed())[0]
+        assert told(created(), confirmed(), ruled(ALWAYS_SIGNED)) == []
+
+    @pytest.mark.parametrize("others", [enrolled(member=SAM), enrolled(key="another"), enrolled(key=None)])
+    def test_of_another_key_is_found(self, others: Event) -> None:
+        """Another member's, another one of theirs, and none at all; also where no signature was wanted."""
+        assert NOT_THEIRS in told(others, created(), signed(confirmed()))[0]
+        assert NOT_THEIRS in told(created(), signed(confirmed()))[0]
+
+    def test_of_a_device_that_was_revoked_is_found(self) -> None:
+        revoked = event(event_type="device.revoked", entity_type="device", entity_id=DEVICE, payload={})
+        assert NOT_THEIRS in told(enrolled(), revoked, created(), signed(confirmed()))[0]
+
+
 class TestALogOfOld:
+    @pytest.mark.parametrize("rules", [DEFAULT_RULES, DEFAULT_RULES.with_two_people_above(Money(cents=10_000))])
+    def test_from_before_signatures_holds(self, rules: ConfirmRules) -> None:
+        """It was asked what there was to ask; once a log tells of spending, that is not enough any more."""
+        second = confirmed(verdicts=[ALLOWED, AFFORDED, TWO, NOT_ALONE])
+        assert told(ruled(rules), created(), second, done(), receipt()) == []
+        newer = second.model_copy(update={"payload": {**second.payload, "spent_cents": 0}})
+        assert AGAINST_POLICY in told(ruled(rules), created(), newer)
+
     def test_is_held_to_the_policies_there_were(self) -> None:
         """Homes were founded before households had rules of their own; their logs hold."""
         assert told(created(), confirmed_of_old(), done(), receipt()) == []

@@ -260,13 +260,18 @@ class TestWhatGoesWrong:
         acts: tuple[Callable[[Door], object], ...] = (
             lambda at: at.modify(draft_id, "hello", member=alex),
             lambda at: at.amend(draft_id, {}, member=alex),
-            lambda at: at.amend(draft_id, {"items.0.quantity": "many"}, member=alex),
             lambda at: at.amend(draft_id, {"__proto__": "1"}, member=alex),
         )
         for act in acts:
             with pytest.raises(InvalidInput):
                 act(door)
             assert told(partial(act, door)) == told(partial(act, place.here))
+
+    def test_a_field_that_cannot_be_so(self, door: Door, alex: str) -> None:
+        """A server does not repeat what the field is called: its name is the words of whoever asked."""
+        draft_id = of(door.draft(BATTERIES, member=alex, channel="test"))
+        with pytest.raises(InvalidInput, match="must be a number"):
+            door.amend(draft_id, {"items.0.quantity": "many"}, member=alex)
 
     def test_a_yes_of_a_child(self, place: Place) -> None:
         """Nothing is bought, and the log has it."""

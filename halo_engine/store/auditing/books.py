@@ -216,15 +216,17 @@ def _devices(reader: Reader, household_id: str, told: Rebuilt) -> Iterator[str]:
 
 
 def _device(member_id: str, kind: str, token: str, expires_at: Any, revoked_at: Any, *keys: Any) -> DeviceFacts:
-    key, proof, following, until = keys
+    key, proof, following, until, enrolment_id = keys
     return DeviceFacts(
         member_id,
         TokenFacts(token, _time(expires_at)[:19]),
         _time(revoked_at) if revoked_at else None,
         thumbprint(str(key)) if key is not None else None,
         proof,
-        TokenFacts(following, _time(until)[:19]) if following is not None else None,
+        # A time without its token was put there by somebody else.
+        TokenFacts(following, _time(until)[:19] if until else "") if following is not None or until is not None else None,
         kind,
+        enrolment_id,
     )
 
 
@@ -327,7 +329,8 @@ SELECT s.draft_id, s.draft_hash, s.user_id, s.device_id, s.jws, v.signing_key_js
   FROM confirmation_signature s JOIN draft d ON d.id = s.draft_id LEFT JOIN device v ON v.id = s.device_id WHERE d.household_id = :household_id
 """
 _DEVICES = """
-SELECT id, user_id, kind, token_sha256, expires_at, revoked_at, signing_key_json, proof_thumbprint, next_token_sha256, next_expires_at
+SELECT id, user_id, kind, token_sha256, expires_at, revoked_at, signing_key_json, proof_thumbprint, next_token_sha256, next_expires_at,
+       enrolment_id
   FROM device WHERE household_id = :household_id
 """
 _ENROLMENTS = """

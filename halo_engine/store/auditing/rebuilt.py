@@ -82,6 +82,8 @@ class DeviceFacts(NamedTuple):
     #: Given out and not used yet.
     next_token: TokenFacts | None = None
     kind: str = "person"
+    #: With which code it came; None where it was given its token by hand.
+    enrolment_id: str | None = None
 
 
 class EnrolmentFacts(NamedTuple):
@@ -206,7 +208,8 @@ class Rebuilt:
     def _enrolled(self, event: Entry, payload: Payload) -> None:
         token = TokenFacts(payload["token_sha256"], payload["expires_at"][:19])
         keys = {"signing_key": payload["signing_key"], "proof_key": payload["proof_key"]}
-        self.devices[event.entity_id] = DeviceFacts(payload["member_id"], token, None, **keys, kind=_kind(payload))
+        facts = DeviceFacts(payload["member_id"], token, None, **keys, kind=_kind(payload), enrolment_id=payload["enrolment_id"])
+        self.devices[event.entity_id] = facts
         used = self.enrolments[payload["enrolment_id"]]
         self.enrolments[payload["enrolment_id"]] = used._replace(device_id=event.entity_id)
 

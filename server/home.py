@@ -62,7 +62,9 @@ class House:
         """Speaks for that household, which is one of these books."""
         engine = self.engine
         with self._opening:
-            return self._of.setdefault(household_id, engine.of(household_id)) if household_id not in self._of else self._of[household_id]
+            if household_id not in self._of:
+                self._of[household_id] = engine.of(household_id)
+            return self._of[household_id]
 
     def home(self, household_id: str | None = None) -> Home:
         """The home of a household of these books; without an id, of the first."""

@@ -110,6 +110,25 @@ class TestAServer:
         assert len(_calls(tmp_path)) == 7
         assert {line["request_id"][:5] for line in told if line["event"] == "receipt.stored"} == {"turn-"}
 
+    def test_writes_no_secret_of_those_who_enrol(self, tmp_path: Path) -> None:
+        """Codes, the tokens that come of one and of a renewal, and what messages to others are signed with: right ones and wrong ones."""
+        terminal = Terminal(tmp_path / "home")
+        terminal.json("init")
+        code, unused = (terminal.halo("devices", "add", name, "--json", **_LOGGED).json["code"] for name in ("Phone", "Tablet"))
+        secret = terminal.halo("webhooks", "add", "https://example.com/told", "--json", **_LOGGED).json["secret"]
+        with _serving(tmp_path) as (url, _), httpx.Client(base_url=url, timeout=60) as client:
+            token = client.post("/v1/devices/enrol", json={"code": code}).json()["token"]
+            assert client.post("/v1/devices/enrol", json={"code": code}).status_code == 403
+            assert client.post("/v1/devices/enrol", json={"code": f"{unused[:-1]}!"}).status_code == 403
+            renewed = client.post("/v1/devices/refresh", headers={"Authorization": f"Bearer {token}"}).json()["token"]
+            assert client.get("/v1/devices", headers={"Authorization": f"Bearer {renewed}"}).status_code == 200
+            assert client.get("/v1/devices", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+        listed = terminal.halo("devices", "list", "--json", **_LOGGED), terminal.halo("webhooks", "list", "--json", **_LOGGED)
+        sought = {"a code": code, "an unused code": unused, "a token": token, "its renewal": renewed, "a webhook's secret": secret}
+        assert in_bytes("".join(each.out + each.err for each in listed).encode(), sought) == []
+        assert in_files(tmp_path, sought) == []
+        assert "/v1/devices/enrol" in {line.get("route") for line in _lines(tmp_path / "home" / "logs" / "halo.jsonl")}
+
 
 def _may(name: str, file: str) -> bool:
     allowed = {"the token": "token", "the bridge's password": "password home/bridge.json", "the card": "home/halo.db home/halo.db-wal"}

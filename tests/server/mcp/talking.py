@@ -20,7 +20,9 @@ from tests.installation import Installation
 async def over_stdio(home: Installation, *, member: str | None = None, **how: Any) -> AsyncIterator[Client]:
     """A client that has started `halo mcp` and speaks to it."""
     command = ["-m", "halo_cli", "mcp", "--home", str(home.settings.home), *(["--as", member] if member else [])]
-    async with Client(StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ)), **how) as client:
+    # The other process reads its settings for itself.
+    reached = {"HALO_PUBLIC_URL": home.settings.public_url} if home.settings.public_url else {}
+    async with Client(StdioServerParameters(command=sys.executable, args=command, env={**os.environ, **reached}), **how) as client:
         yield client
 
 

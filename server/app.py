@@ -9,8 +9,8 @@ from importlib.metadata import version
 from fastapi import Depends, FastAPI
 
 from halo_engine import telemetry
-from halo_engine.clock import Clock, SystemClock
-from halo_engine.settings import Settings, load_settings
+from halo_engine.clock import Clock
+from halo_engine.settings import Settings
 from server import errors
 from server.auth import calling
 from server.bridge import mounting
@@ -80,11 +80,6 @@ def create_app(settings: Settings, *, clock: Clock) -> FastAPI:
     # A bridge knows no tokens: it is attached to the first household.
     mounting.mount(app, app.state.house.home())
     return app
-
-
-def from_environment() -> FastAPI:
-    """The application over the settings of `HALO_HOME`: what `halo serve`, or any ASGI server, starts by name."""
-    return create_app(load_settings(), clock=SystemClock())
 
 
 @asynccontextmanager

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from halo_cli.session import next_command
+from halo_cli.session import next_command, open_queries
 from halo_engine.model.card import Button, Card, CardKind
+from halo_engine.model.household import called
 from halo_engine.settings import Settings
-
-#: The ordinary sentence on a draft: any one of these is enough.
-_ANY_OF_THEM = re.compile(r"(?P<names>.+) may confirm\.")
-#: Where nobody's yes is enough as the household is now.
-_NOT_ENOUGH = re.compile(r"Nobody (?:here )?may confirm.*|.*, but only .+ may confirm\.")
 
 
 def next_step(card: Card, settings: Settings, *, member: str | None = None) -> str | None:
@@ -26,20 +20,12 @@ def next_step(card: Card, settings: Settings, *, member: str | None = None) -> s
 
 
 def _confirming(card: Card, settings: Settings, member: str | None) -> str | None:
-    if len(card.approval) == 1 and _NOT_ENOUGH.fullmatch(card.approval[0]):
-        return None
+    """A command that Halo says to type must not be one that it then refuses."""
+    with open_queries(settings) as queries:
+        whose, speaks = queries.whose_yes(queries.draft(card.draft_id or "")), called(queries.members(), member)
     words = ("confirm", card.draft_id or "", "--hash", card.draft_hash or "")
-    if _is_enough(member, card.approval):
+    if speaks in whose.enough:
         return f"Confirm it with: {next_command(settings, *words, member=member)}"
-    return f"Confirm it as one of them with: {next_command(settings, *words, member='NAME')}"
-
-
-def _is_enough(member: str | None, approval: tuple[str, ...]) -> bool:
-    """Whether `member` may confirm alone, as far as the card says. Without a name it is the owner, whom the card calls by a name not known here."""
-    if not approval:
-        return True
-    ordinary = _ANY_OF_THEM.fullmatch(approval[0]) if len(approval) == 1 else None
-    if ordinary is None or member is None:
-        return ordinary is not None
-    names = re.split(r", | or ", ordinary["names"])
-    return " ".join(member.split()).casefold() in {name.casefold() for name in names}
+    if len(whose.may) > 1 or whose.enough:
+        return f"Confirm it as one of them with: {next_command(settings, *words, member='NAME')}"
+    return None

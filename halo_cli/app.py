@@ -9,6 +9,7 @@ from halo_cli.commands import (
     activity,
     ask,
     audit,
+    backup,
     bridge,
     cancel,
     cards,
@@ -16,6 +17,7 @@ from halo_cli.commands import (
     confirm,
     demo,
     devices,
+    doctor,
     draft,
     eval,  # noqa: A004 - the module is named as the command is
     fixtures,
@@ -26,6 +28,7 @@ from halo_cli.commands import (
     modify,
     parse,
     receipt,
+    restore,
     retry,
     serve,
     settle,
@@ -78,6 +81,9 @@ app.add_typer(usual.app, name="usual")
 app.add_typer(members.app, name="members")
 app.add_typer(audit.app, name="audit")
 app.command("metrics")(metrics.metrics)
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("cards")(cards.cards)
 app.add_typer(fixtures.app, name="fixtures")
 app.add_typer(sim.app, name="sim")

@@ -72,6 +72,24 @@ def heading(text: str, *, width: int) -> RenderableType:
     return Padding(grid, (1, 0))
 
 
+#: How bad a finding is, as a sign and its ink. The sign says it without the colour.
+_LEVELS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "bold red")}
+
+
+def findings(found: Sequence[tuple[str, str, str]]) -> RenderableType:
+    """A sign and a sentence each; under it, dim, how to mend it. What is well stays quiet."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for level, says, mend in found:
+        sign, ink = _LEVELS[level]
+        words = Text(inert(says, max_chars=2000), style="dim" if level == "ok" else "")
+        if mend:
+            words.append(f"\n→ {inert(mend, max_chars=2000)}", style="cyan")
+        grid.add_row(Text(sign, style=ink), words)
+    return grid
+
+
 def lines(texts: Sequence[str]) -> RenderableType:
     """Sentences, folded at the terminal's edge."""
     return Text("\n".join(inert(text, max_chars=2000) for text in texts), overflow="fold")

@@ -103,12 +103,12 @@ def _report(error: Exception, arguments: list[str], *, as_json: bool) -> int:
 
 def _home(arguments: list[str]) -> Path | None:
     from halo_engine.model.errors import HaloError
-    from halo_engine.settings import load_settings
+    from halo_engine.settings import home_of
 
     given = [following for name, following in pairwise(arguments) if name == "--home"]
     given += [argument.removeprefix("--home=") for argument in arguments if argument.startswith("--home=")]
     try:
-        return load_settings(home=Path(given[0]) if given else None).home
+        return home_of(Path(given[0]) if given else None)
     except (HaloError, ValueError, OSError):
         return None
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from halo_engine.settings import Settings
 
 
-_ALWAYS_SIGNED = "Every yes has to be signed by a device."
-
-
 def show_members(settings: Settings, out: Output, *, about: Role | None = None) -> None:
     """Print everybody, what they may confirm, and the rules that are about more than one; also what holds for the role `about`."""
     with open_queries(settings) as queries:
@@ -57,13 +54,19 @@ def role_sentence(role: Role, rules: ConfirmRules, limit: Money) -> str:
 
 def sentences(rules: ConfirmRules, limit: Money) -> tuple[str, ...]:
     """The rules that are about more than one member."""
-    two, alone, signed = rules.two_people_above, rules.asker_alone_up_to, rules.signed_above
+    two, alone = rules.two_people_above, rules.asker_alone_up_to
     return (
         f"Nobody confirms more than {limit.display} at once.",
         f"Above {two.display}, two people have to say yes." if two else "One yes is enough.",
         f"Above {alone.display}, whoever asked cannot confirm alone." if alone else "Whoever asked may confirm it, too.",
-        *((f"Above {signed.display}, a yes has to be signed by a device." if signed.cents else _ALWAYS_SIGNED,) if signed else ()),
+        _signed(rules.signed_above),
     )
+
+
+def _signed(above: Money | None) -> str:
+    if above is None:
+        return "No yes has to be signed."
+    return f"Above {above.display}, a yes has to be signed by a device." if above.cents else "Every yes has to be signed by a device."
 
 
 def _end(allowance: Allowance, limit: Money) -> str:

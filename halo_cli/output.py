@@ -47,7 +47,14 @@ class Table:
     empty: str = "Nothing yet."
 
 
-Shown: TypeAlias = "Card | Receipt | Table | Lines | Heading"
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look found: how bad it is (ok, warning, problem), what it is, and how to mend it, empty where there is nothing to mend."""
+
+    found: tuple[tuple[str, str, str], ...]
+
+
+Shown: TypeAlias = "Card | Receipt | Table | Lines | Heading | Findings"
 
 
 class Output:
@@ -150,6 +157,8 @@ def _draw(console: Console, item: Shown) -> None:
             console.print(drawing.heading(item.text, width=width))
         case Lines():
             console.print(drawing.lines(item.lines))
+        case Findings():
+            console.print(drawing.findings(item.found))
 
 
 def _plain(item: Shown) -> str:
@@ -166,6 +175,13 @@ def _plain(item: Shown) -> str:
             return f"\n{inert(item.text)}\n"
         case Lines():
             return "\n".join(inert(line, max_chars=2000) for line in item.lines)
+        case Findings():
+            return "\n".join(_plain_finding(*finding) for finding in item.found)
+
+
+def _plain_finding(level: str, says: str, mend: str) -> str:
+    line = f"{level:7}  {inert(says, max_chars=2000)}"
+    return f"{line}\n         mend: {inert(mend, max_chars=2000)}" if mend else line
 
 
 def _plain_table(table: Table) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from halo_cli import logs
 from halo_engine.clock import Clock, SystemClock
 from halo_engine.model.errors import InvalidInput, NotInitialised, StoreDamaged, StoreNotWritable
-from halo_engine.settings import Settings, load_settings
+from halo_engine.settings import Settings, home_of, load_settings
 
 if TYPE_CHECKING:
     import httpx
@@ -142,7 +142,7 @@ def next_command(settings: Settings, *words: str, member: str | None = None) -> 
     """A command to try next, for the same home and by the same member: with `--home` only where it would not be found without."""
     # Without it, what one member began would be confirmed in the owner's name.
     who = [] if member is None else ["--as", member]
-    place = [] if load_settings().home == settings.home else ["--home", str(settings.home)]
+    place = [] if home_of() == settings.home else ["--home", str(settings.home)]
     return shlex.join(["halo", *words, *who, *place])
 
 

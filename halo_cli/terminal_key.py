@@ -76,7 +76,7 @@ def signer(engine: Engine, settings: Settings, open_queries: Callable[[], Any]) 
 
 def _device_of(settings: Settings, queries: Queries, member: str | None) -> str | None:
     """The newest device of `member` whose key is here, and which was not revoked; that its time is over the engine says."""
-    from halo_engine.store.households import called
+    from halo_engine.model.household import called
 
     here = {path.stem for path in _kept(settings.home / "keys")}
     if not here:

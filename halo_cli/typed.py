@@ -1,11 +1,13 @@
-"""What a person types, as a value: an amount, a span of time, a moment. The commands and the dashboard read them here, and so mean the same."""
+"""What a person types, as a value: an amount, a span of time, a moment, a day. Commands and the dashboard read them here, and so mean the same."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
+from halo_engine.model.day import read_day
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.money import Money
 
@@ -37,3 +39,15 @@ def instant(text: str) -> datetime:
     except ValueError as error:
         raise InvalidInput(f"{text!r} is not a time.", hint="Such as 2026-12-24T18:00:00Z.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def bounds_of(day: str, zone: ZoneInfo, *, now: datetime) -> tuple[datetime, datetime]:
+    """When `day` (`YYYY-MM-DD`, `today` or `yesterday`) of that zone begins and when the next one does. Raises `InvalidInput`."""
+    today = now.astimezone(zone).date()
+    named = {"today": today, "yesterday": today - timedelta(days=1)}
+    first = named.get(day) or read_day(day)
+    return _midnight(first, zone), _midnight(first + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -79,7 +79,7 @@ class Engine:
         self._settings, self._clock = settings, clock
         self._vendors = open_vendors(settings, transport=transport, clock=clock)
         self._parse = open_parse(settings)
-        self._secret = installation_secret(settings.key_file, clock)
+        self._secret = installation_secret(settings.key_file, clock, given=settings.secret_key)
         self._key_id, self._link_key = key_id(self._secret), link_key(self._secret)
         self._tickets = Tickets(store)
         #: Hears of trouble that stopped nothing. A face that has somebody to tell puts its own way of saying it here.
@@ -102,7 +102,8 @@ class Engine:
         #: What is asked for under a key.
         self.acts = Acts(store, clock)
         self.erasing = Erasing(store)
-        self._confirming = Confirming(store, limits, clock, signs, key_of=key_of, enqueue=self._tickets.write)
+        lives_s, write = settings.request_lives_s, self._tickets.write
+        self._confirming = Confirming(store, limits, clock, signs, key_of=key_of, enqueue=write, request_lives_s=lives_s)
         self._executing = Executing(store, VERBS, self._vendors, self._drafting, clock, Waits.of(settings), key_of=key_of)
         self._settling = Settling(store, VERBS, self._vendors, key_of=key_of)
         self._carrier = Carrier(self._executing, store, clock)
@@ -367,7 +368,7 @@ class Engine:
             household = books.households.home()
             if books.events.founding(household.id).get("key_id") not in (None, self._key_id):
                 hint = "Copy secret.key from the home in which the household was founded."
-                raise StoreFailed(f"{self._settings.key_file} is not the secret of these books.", hint=hint)
+                raise StoreFailed(f"{self._settings.secret_is_in} is not the secret of these books.", hint=hint)
             return household.id
 
     def look_again(self, execution_id: str) -> Found:

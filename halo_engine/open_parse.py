@@ -59,7 +59,7 @@ def _language_model(settings: Settings, specs: tuple[VerbSpec, ...]) -> Reader:
 
     if settings.openai_base_url is None:
         raise InvalidInput("The openai parser needs an address.", hint="Set HALO_OPENAI_BASE_URL, such as http://127.0.0.1:8080/v1.")
-    key = model_key(settings.openai_api_key, settings.model_key_file, named=settings.openai_api_key_file is not None)
+    key = model_key(settings.openai_api_key, settings.model_key_file)
     if key is None and urlsplit(settings.openai_base_url).hostname not in ("127.0.0.1", "::1", "localhost"):
         hint = f"Set HALO_OPENAI_API_KEY, write it to {settings.model_key_file}, or keep it in the keyring. Any word will do where none is needed."
         raise InvalidInput("The openai parser needs a key.", hint=hint)

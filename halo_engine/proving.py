@@ -125,11 +125,11 @@ class Proving:
             founded_with = json.loads(first["told"]).get("key_id") if first else None
         except (ValueError, TypeError, AttributeError):
             raise StoreDamaged("The log was altered at event 1.", hint="See what is wrong with it: halo audit verify") from None
-        path = self._settings.key_file
-        secret = installation_secret(path, self._clock) if path.exists() else b""
+        path, given = self._settings.key_file, self._settings.secret_key
+        secret = installation_secret(path, self._clock, given=given) if given or path.exists() else b""
         if not secret or founded_with not in (None, key_id(secret)):
             hint = "Copy secret.key from the home in which the household was founded."
-            raise StoreFailed(f"{path} is not the secret of these books.", hint=hint)
+            raise StoreFailed(f"{self._settings.secret_is_in} is not the secret of these books.", hint=hint)
         return Signer(self._settings.home, secret, self._clock, patience_s=self._patience_s)
 
     def _signed(self) -> Signed:

@@ -28,7 +28,7 @@ from halo_engine.model.ids import Prefix, can_be_looked_up, make_id, prefix_of
 from halo_engine.model.intent import Intent
 from halo_engine.model.money import Money
 from halo_engine.model.option import Option
-from halo_engine.model.policy import Situation, approval_words
+from halo_engine.model.policy import Situation, Whose, approval_words, whose_yes
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.rules import ConfirmRules
 from halo_engine.model.value import Value
@@ -287,6 +287,10 @@ class Queries:
             approved_by=tuple(row["user_id"] for row in approved),
             signed_by=tuple(row["user_id"] for row in signed),
         )
+
+    def whose_yes(self, draft: Draft) -> Whose:
+        """Who may confirm a draft now."""
+        return whose_yes(draft.terms, self._situation(draft), self._limit)
 
     def draft(self, draft_id: str) -> Draft:
         """A draft as it stands now. Raises `NotFound`."""

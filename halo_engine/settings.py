@@ -1,17 +1,21 @@
 """Every knob, with its why. Read once by a face, from the environment and `config.toml`, and passed down; nothing below imports a setting.
 
 Precedence: an environment variable `HALO_<NAME>`, then the file in the data directory, then the default here.
+
+A secret may stand in a file of its own, where whoever deploys Halo mounts it: `HALO_<NAME>_FILE`, or `<name>_file` in `config.toml`, names that
+file. So it is in no environment, which every child inherits and crash reports print. In one place it is given in one way; twice is refused.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -29,6 +33,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path
+    #: Vendors' keys for our orders are derived from it, so all who share books share it: 64 hexadecimal digits. Where it is not given, it is in
+    #: `secret.key` in the data directory, made there on the first day.
+    secret_key: SecretStr | None = None
     #: Empty means SQLite in the data directory; a `postgresql://` URL shares one set of books between processes and machines.
     database_url: SecretStr | None = None
 
@@ -62,9 +69,8 @@ class Settings(BaseModel):
     parser: Literal["offline", "openai"] = "offline"
     openai_base_url: str | None = None
     openai_model: str = "gpt-5-mini"
+    #: Where it is not given, `openai.key` in the data directory is looked for, and then the system's keyring.
     openai_api_key: SecretStr | None = None
-    #: Holds nothing but the key; `openai.key` in the data directory where this is not set. After it the system's keyring is asked.
-    openai_api_key_file: Path | None = None
     #: A person waits for the card: past this the words are not worth waiting for.
     openai_timeout_s: float = Field(default=20.0, gt=0, le=600)
     #: For models that think before they answer; not sent where it is not set, because others refuse it.
@@ -154,6 +160,13 @@ class Settings(BaseModel):
     #: Where traces go by OTLP over HTTP, such as http://127.0.0.1:4318; `OTEL_EXPORTER_OTLP_ENDPOINT` says it too. Nowhere where neither does.
     otel_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s?#@]+$")
 
+    @field_validator("secret_key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", key.get_secret_value()):
+            raise ValueError("it must be 64 hexadecimal digits, as in secret.key")
+        return key
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
@@ -239,12 +252,24 @@ class Settings(BaseModel):
     @property
     def model_key_file(self) -> Path:
         """Where the language model's key may stand."""
-        return self.home / (self.openai_api_key_file or Path("openai.key"))
+        return self.home / "openai.key"
 
     @property
     def key_file(self) -> Path:
-        """The installation's secret: vendor keys are derived from it, so that nobody outside can guess one."""
+        """The installation's secret where the settings do not give it: vendor keys are derived from it, so that nobody outside can guess one."""
         return self.home / "secret.key"
+
+    @property
+    def secret_is_in(self) -> str:
+        """Where the installation's secret comes from, as a person would look for it."""
+        return "HALO_SECRET_KEY" if self.secret_key else str(self.key_file)
+
+
+#: The settings that are secrets. Each may stand in a file that `<name>_file` names.
+SECRETS: Final = tuple(
+    name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+_LONGEST_SECRET = 8_192
 
 
 def load_settings(*, home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -252,8 +277,11 @@ def load_settings(*, home: Path | None = None, environ: Mapping[str, str] = os.e
 
     Raises `InvalidInput` for an unreadable file, an unknown name or a bad value, naming it.
     """
-    place = _place(home or Path(environ.get("HALO_HOME") or platformdirs.user_data_dir("halo", appauthor=False)))
-    given: dict[str, Any] = _from_file(place / "config.toml") | _from_environment(environ) | {"home": place}
+    place = home_of(home, environ=environ)
+    said = _with_secrets(_from_environment(environ), place)
+    # A file that the environment overrules is not even looked for.
+    written = {name: value for name, value in _from_file(place / "config.toml").items() if name.removesuffix("_file") not in said}
+    given: dict[str, Any] = _with_secrets(written, place) | said | {"home": place}
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -265,7 +293,9 @@ def load_settings(*, home: Path | None = None, environ: Mapping[str, str] = os.e
         ) from None
 
 
-def _place(home: Path) -> Path:
+def home_of(home: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Path:
+    """The data directory that is meant, whatever is in it. Raises `InvalidInput` where it cannot be told."""
+    home = home or Path(environ.get("HALO_HOME") or platformdirs.user_data_dir("halo", appauthor=False))
     try:
         return home.expanduser().absolute()
     except RuntimeError as error:
@@ -282,5 +312,47 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    names = set(Settings.model_fields) - {"home"}
+    names = {*Settings.model_fields, *map(_file_of, SECRETS)} - {"home"}
     return {name: value for name in names if (value := environ.get(f"HALO_{name.upper()}")) is not None}
+
+
+def _file_of(secret: str) -> str:
+    return f"{secret}_file"
+
+
+def _with_secrets(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """`given`, with what stands in the files that it names. A name that is no whole path is one in `home`."""
+    named = {secret: given[_file_of(secret)] for secret in SECRETS if _file_of(secret) in given}
+    for secret in named.keys() & given.keys():
+        hint = f"Leave out {secret} or {_file_of(secret)}: one of them would be forgotten when it is changed."
+        raise InvalidInput(f"The setting {secret!r} is given twice: as it is, and by a file.", hint=hint)
+    rest = {name: value for name, value in given.items() if name.removesuffix("_file") not in named}
+    return rest | {secret: _read_secret(_file_of(secret), file, home) for secret, file in named.items()}
+
+
+def _read_secret(setting: str, named: Any, home: Path) -> str:
+    """The one line in a file, without its end. Never any of it is in what is raised."""
+    if not isinstance(named, str) or not named or "\0" in named:
+        raise InvalidInput(f"The setting {setting!r} names no file.", hint="Give the path of a file with nothing but the secret in it.")
+    path = home / Path(named).expanduser()
+    try:
+        # Without waiting, because a pipe that nobody fills would keep every command waiting for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            mode, raw = os.fstat(file.fileno()).st_mode, b""
+            if stat.S_ISREG(mode):
+                raw = file.read(_LONGEST_SECRET + 1)
+    except OSError as error:
+        hint = "Mount or write it there, where this user may read it."
+        raise InvalidInput(f"{path}, which {setting} names, cannot be read: {error.strerror}.", hint=hint) from None
+    if not stat.S_ISREG(mode):
+        raise InvalidInput(
+            f"{path}, which {setting} names, is no plain file.", hint="Give the path of a file with nothing but the secret in it."
+        )
+    # Being read by others is what a mount is for, and whose business it is; being written by others never is.
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise InvalidInput(f"{path}, which {setting} names, can be written by others.", hint=f"chmod go-w {path}")
+    secret = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", errors="replace")
+    if not secret or len(raw) > _LONGEST_SECRET or not secret.isprintable() or "\ufffd" in secret:
+        hint = "Write nothing but the secret into it, on one line."
+        raise InvalidInput(f"{path}, which {setting} names, does not hold one line of text.", hint=hint)
+    return secret

@@ -210,12 +210,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: requests carry addresses and tokens."""
 
 
-def serve(world: World, host: str = "127.0.0.1", port: int = 8099) -> None:
-    """Serve until interrupted."""
-    with SimServer(world, host, port) as server:
-        server.serve_forever()
-
-
 @contextmanager
 def serving(world: World, host: str = "127.0.0.1", port: int = 0, plan: FaultPlan | None = None) -> Iterator[str]:
     """A server in a thread for as long as the block runs; its base URL. Port 0 takes a free one."""

@@ -15,7 +15,7 @@ from server import errors
 from server.auth import calling
 from server.bridge import mounting
 from server.conditional import Conditional
-from server.home import House
+from server.home import Installation
 from server.logs import Told
 from server.mcp import over_http
 from server.process import tracing
@@ -51,11 +51,11 @@ def create_app(settings: Settings, *, clock: Clock) -> FastAPI:
     """An application over `settings`. Nothing is opened until it is asked for."""
     app = FastAPI(title="Halo", version=version("halo-household"), openapi_url=None, lifespan=_closing)
     telemetry.start(settings)
-    app.state.house, app.state.rates = House(settings, clock), Rates(settings, clock)
+    app.state.installation, app.state.rates = Installation(settings, clock), Rates(settings, clock)
     app.state.ending, app.state.meter = Ending(), Meter()
-    app.state.streams = Streams(settings, lambda: app.state.house.clock, app.state.ending, app.state.meter)
+    app.state.streams = Streams(settings, lambda: app.state.installation.clock, app.state.ending, app.state.meter)
     app.state.reports = Reports[object]()
-    app.state.meter.also(Looking(app.state.house))
+    app.state.meter.also(Looking(app.state.installation))
     # From the inside out.
     app.add_middleware(Gate, most=settings.serve_requests)
     app.add_middleware(Metered, meter=app.state.meter)
@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, clock: Clock) -> FastAPI:
     if over_http.is_installed():
         app.include_router(over_http.routes, dependencies=[Depends(calling)])
     # A bridge knows no tokens: it is attached to the first household.
-    mounting.mount(app, app.state.house.home())
+    mounting.mount(app, app.state.installation.home())
     return app
 
 
@@ -89,4 +89,4 @@ async def _closing(app: FastAPI) -> AsyncIterator[None]:
     if provider := getattr(app.state, "provider", None):
         # What is left of the last seconds is sent.
         provider.shutdown()
-    app.state.house.close()
+    app.state.installation.close()

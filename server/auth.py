@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from halo_engine.model.device import Device, DeviceKind, Presented
 from halo_engine.model.errors import NotAuthorised
 from server.dpop import Asked, read_proof, urls_of
-from server.home import Home, House
+from server.home import Home, Installation
 from server.rates import Rates
 
 #: RFC 6750 §3 and RFC 9449 §7.1: whoever sent nothing is told of no error.
@@ -22,13 +22,13 @@ _CHALLENGE = 'Bearer realm="halo", DPoP realm="halo", algs="ES256"'
 _CHALLENGE_AGAIN = 'Bearer realm="halo", error="invalid_token", DPoP realm="halo", error="invalid_token", algs="ES256"'
 
 
-async def house_of(request: Request) -> House:
+async def installation_of(request: Request) -> Installation:
     """The installation behind this application. Async like all that only looks: a plain `def` would be sent to a thread for it."""
-    return cast(House, request.app.state.house)
+    return cast(Installation, request.app.state.installation)
 
 
 #: For what is nobody's: whoever asks for it has not said who they are.
-AtHouse = Annotated[House, Depends(house_of)]
+AtInstallation = Annotated[Installation, Depends(installation_of)]
 
 
 async def rates_of(request: Request) -> Rates:
@@ -39,14 +39,14 @@ async def rates_of(request: Request) -> Rates:
 AtRates = Annotated[Rates, Depends(rates_of)]
 
 
-def presenting(request: Request, house: AtHouse, rates: AtRates) -> Presented:
+def presenting(request: Request, installation: AtInstallation, rates: AtRates) -> Presented:
     """The device that calls, and the token it calls with. Raises 401, and `RateLimited` where it calls too often."""
     sent = request.headers.getlist("authorization")
     scheme, _, token = (sent[0] if len(sent) == 1 else "").partition(" ")
-    presented = house.engine.devices.with_token(token.strip()) if scheme.lower() in ("bearer", "dpop") else None
-    if presented is not None and _is_shown_rightly(request, house, rates, presented.device, scheme.lower(), token.strip()):
+    presented = installation.engine.devices.with_token(token.strip()) if scheme.lower() in ("bearer", "dpop") else None
+    if presented is not None and _is_shown_rightly(request, installation, rates, presented.device, scheme.lower(), token.strip()):
         # Not before: to take a token ends the one before it, and whoever found this one cannot show that it is theirs.
-        presented = house.engine.devices.take(presented)
+        presented = installation.engine.devices.take(presented)
     else:
         presented = None
     if presented is None:
@@ -65,7 +65,7 @@ async def calling(presented: AsPresented) -> Device:
     return presented.device
 
 
-def _is_shown_rightly(request: Request, house: House, rates: Rates, device: Device, scheme: str, token: str) -> bool:
+def _is_shown_rightly(request: Request, installation: Installation, rates: Rates, device: Device, scheme: str, token: str) -> bool:
     """Whether the token came as this device has to show it. Raises `RateLimited`, before anything of the call is written."""
     if device.proof_thumbprint is None:
         if scheme == "bearer":
@@ -74,12 +74,12 @@ def _is_shown_rightly(request: Request, house: House, rates: Rates, device: Devi
     proofs = request.headers.getlist("dpop")
     if scheme != "dpop" or len(proofs) != 1:
         return False
-    asked = Asked(request.method, urls_of(request, house.settings), token, device.proof_thumbprint, house.clock.now())
+    asked = Asked(request.method, urls_of(request, installation.settings), token, device.proof_thumbprint, installation.clock.now())
     proof = read_proof(proofs[0], asked)
     if proof is None:
         return False
     rates.device(device.id)
-    return house.engine.devices.proves_anew(device, proof.jti, until=proof.until)
+    return installation.engine.devices.proves_anew(device, proof.jti, until=proof.until)
 
 
 Caller = Annotated[Device, Depends(calling)]
@@ -95,9 +95,9 @@ async def by_a_person(caller: Caller) -> None:
 ByAPerson = Depends(by_a_person)
 
 
-async def home_of(house: AtHouse, caller: Caller) -> Home:
+async def home_of(installation: AtInstallation, caller: Caller) -> Home:
     """The home of whoever calls, and of nobody else."""
-    return house.home(caller.household_id)
+    return installation.home(caller.household_id)
 
 
 AtHome = Annotated[Home, Depends(home_of)]

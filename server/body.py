@@ -31,7 +31,7 @@ class Reading:
         self.model, self._most = model, most
 
     async def __call__(self, request: Request) -> BaseModel:
-        settings: Settings = request.app.state.house.settings
+        settings: Settings = request.app.state.installation.settings
         return await read_body(request, self.model, self._most or settings.max_body_bytes)
 
 

@@ -171,11 +171,6 @@ def plain(status: int) -> Kind:
     return Kind(code, status, title, hint)
 
 
-def status_of(error: errors.HaloError) -> int:
-    """The HTTP status of an engine's error."""
-    return _status(type(error))
-
-
 def _status(kind: type[errors.HaloError]) -> int:
     return next(_STATUS[each] for each in kind.__mro__ if each in _STATUS)
 
@@ -263,8 +258,8 @@ def _from_query(_request: Request, error: Exception) -> Response:
 def _from_framework(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
-        # As where a thing is not there: which paths there are is no secret, and which things are is one.
-        return problem_of(errors.NotFound())
+        # Which paths there are is no secret.
+        return problem_of(errors.NotFound("There is no such path.", hint="Every path stands in /openapi.json."))
     kind = plain(status)
     answer = problem(kind, hint=kind.hint)
     answer.headers.update(getattr(error, "headers", None) or {})

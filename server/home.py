@@ -28,7 +28,7 @@ from halo_sim.http import SimTransport
 from halo_sim.world import World, moved_clock
 
 
-class House:
+class Installation:
     """One data directory, shared by all calls, with the engine of each household that has called."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class House:
 
     @cached_property
     def clock(self) -> Clock:
-        """The time in this house: moved as the simulated vendors' clock was moved."""
+        """The time in this installation: moved as the simulated vendors' clock was moved."""
         if self.settings.vendors == "live":
             return self._base
         return moved_clock(self._base, self.settings.simulator_file)
@@ -92,11 +92,14 @@ class House:
 
 
 class Home:
-    """One household of a house: everything a route may see and do. Nothing of another household can be reached from here."""
+    """One household of an installation: everything a route may see and do. Nothing of another household can be reached from here.
 
-    def __init__(self, house: House, household_id: str | None) -> None:
-        self._house, self._household_id = house, household_id
-        self.settings, self.clock = house.settings, house.clock
+    The data directory is `settings.home`, and something else.
+    """
+
+    def __init__(self, installation: Installation, household_id: str | None) -> None:
+        self._installation, self._household_id = installation, household_id
+        self.settings, self.clock = installation.settings, installation.clock
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -104,11 +107,11 @@ class Home:
     @property
     def engine(self) -> Engine:
         """Raises `StoreFailed` and its kinds where the books cannot be opened."""
-        return self._house.engine if self._household_id is None else self._house.engine_of(self._household_id)
+        return self._installation.engine if self._household_id is None else self._installation.engine_of(self._household_id)
 
     def queries(self) -> Queries:
         """The read-only views; a context manager."""
-        return Queries.open(self.settings, clock=self.clock, household_id=self._household_id, readers=self._house.readers)
+        return Queries.open(self.settings, clock=self.clock, household_id=self._household_id, readers=self._installation.readers)
 
     @property
     def door(self) -> LocalDoor:
@@ -122,4 +125,4 @@ class Home:
     @property
     def words(self) -> Callable[..., Intent]:
         """A reader of words that belong to no household."""
-        return self._house.words
+        return self._installation.words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from halo_sim.faults import add_fault
 from halo_sim.http import SimTransport
 from halo_sim.ledger import Entry, read_ledger
 from halo_sim.world import World
+from tests.blank import put_books
 
 #: A Tuesday, at noon in New York.
 NOON = datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
@@ -54,6 +56,8 @@ class Installation:
         """What is in `home`, as another process would open it."""
         given = _A_LIFE_IN_A_MOMENT | settings
         loaded = load_settings(home=home, environ={f"HALO_{name.upper()}": value for name, value in given.items()})
+        if loaded.database_address is None:
+            put_books(loaded.database_file)
         world = World.open(loaded.simulator_file, clock)
         return cls(loaded, clock, world, Engine.open(loaded, clock=clock, transport=SimTransport(world)))
 
@@ -118,6 +122,7 @@ def vendors_at(url: str) -> dict[str, str]:
     return {f"HALO_{name.upper()}": f"{url}/{place}" for name, place in _PLACES.items()} | {"HALO_VENDORS": "live"}
 
 
+@functools.cache
 def household_plan() -> HouseholdPlan:
     """The household of the fixtures, with a child who asks and does not confirm."""
     given = yaml.safe_load((fixtures_root() / "households" / "home.yaml").read_text())

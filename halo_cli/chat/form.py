@@ -5,7 +5,6 @@ It stays open until the engine has taken it, so a refusal loses nothing that was
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,14 +21,11 @@ from halo_cli.chat.card_view import CardView
 from halo_cli.chat.dialogs import Dialog
 from halo_cli.chat.keys import Keys
 from halo_engine.model.form import FormField
+from halo_engine.model.text import without_commands
 
 _HINTS = {"number": "a number", "amount": "such as 40.00", "date": "YYYY-MM-DD", "time": "HH:MM", "text": "", "choice": ""}
 #: What can be typed at all; whether it is right is the engine's to say.
 _TYPED = {"number": r"[0-9]{0,9}", "amount": r"[^0-9]?[0-9]{0,6}(\.[0-9]{0,2})?", "date": r"[0-9-]{0,10}", "time": r"[0-9:]{0,5}"}
-
-
-#: A sentence that ends in a command: nobody can type one here.
-_COMMAND = re.compile(r"[^.!?]*\bhalo [a-z].*", re.DOTALL)
 
 
 class ModifyForm(Dialog[None]):
@@ -126,11 +122,6 @@ class ModifyForm(Dialog[None]):
         """Why it is not so, beside everything that was typed."""
         self._is_busy = False
         self.query_one(".dialog-error", Static).update(drawing.plain(f"! {without_commands(words)}"))
-
-
-def without_commands(words: str) -> str:
-    """What went wrong, without what to type at a prompt."""
-    return _COMMAND.sub("", words).strip() or "That cannot be."
 
 
 def _control(field: FormField, position: int) -> Widget:

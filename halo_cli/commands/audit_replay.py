@@ -30,9 +30,9 @@ def replay(
     from zoneinfo import ZoneInfo
 
     from halo_cli import session
-    from halo_cli.days import bounds_of
     from halo_cli.exit_codes import ExitCode
     from halo_cli.output import Output, write_object
+    from halo_cli.typed import bounds_of
 
     out, settings = Output(json=json), session.settings_of(home)
     with session.open_queries(settings) as queries:

@@ -40,12 +40,14 @@ def metrics(
     """Show how often it worked, how long it took and what it cost."""
     from halo_cli import session
     from halo_engine.metrics import Metrics
+    from halo_engine.model.day import read_day
     from halo_engine.model.errors import InvalidInput
 
     settings = session.settings_of(home)
     with Metrics.open(settings, clock=session.clock_of(settings)) as opened:
         if sql is None:
-            _report(opened, by, _day(since), _day(until), json=json)
+            first, last = (None if day is None else read_day(day) for day in (since, until))
+            _report(opened, by, first, last, json=json)
         elif by or since or until:
             raise InvalidInput(
                 "A query says itself what it is by and of which days.", hint="Leave --by, --since and --until out with --sql."
@@ -92,16 +94,3 @@ def _print(lines: list[Text]) -> None:
     for line in lines:
         # As one line: a terminal that is too narrow folds it, and nothing is cut.
         console.print(line, soft_wrap=True)
-
-
-def _day(text: str | None) -> date | None:
-    from datetime import date
-
-    from halo_engine.model.errors import InvalidInput
-
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(f"{text!r} is not a day.", hint="Write it as 2026-03-01.") from None

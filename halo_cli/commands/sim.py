@@ -52,6 +52,7 @@ def serve(
 ) -> None:
     """Serve the simulated vendors over HTTP on this machine only, until interrupted."""
     from halo_cli import session
+    from halo_cli.ending import end_in_good_order_at_sigterm
     from halo_cli.output import Lines, Output
     from halo_engine.model.errors import InvalidInput
     from halo_sim.fault_plan import FaultPlan
@@ -63,6 +64,7 @@ def serve(
         server = SimServer(world, "127.0.0.1", port, plan)
     except OSError as error:
         raise InvalidInput(f"Port {port} cannot be used: {error.strerror}.", hint="Choose another with --port.") from error
+    end_in_good_order_at_sigterm()
     with server:
         out = Output(json=json)
         out.result({"url": server.url}, Lines((server.url,)))

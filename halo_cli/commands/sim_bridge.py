@@ -34,6 +34,7 @@ def bridge(
     import threading
 
     from halo_cli import session
+    from halo_cli.ending import end_in_good_order_at_sigterm
     from halo_cli.output import Lines, Output
     from halo_engine.model.errors import InvalidInput
     from halo_sim.bluebubbles import Bridge, Chat
@@ -45,6 +46,7 @@ def bridge(
         server = BridgeServer(simulated, port)
     except OSError as error:
         raise InvalidInput(f"Port {port} cannot be used: {error.strerror}.", hint="Choose another with --port.") from error
+    end_in_good_order_at_sigterm()
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         out.result({"url": server.url, "chat": chat}, Lines((server.url,)))

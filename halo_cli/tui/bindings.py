@@ -60,8 +60,3 @@ def bindings(keys: Sequence[Key]) -> list[BindingType]:
         )
         for key in keys
     ]
-
-
-def told(*tables: Sequence[Key]) -> tuple[tuple[str, str], ...]:
-    """The keys of some tables as people call them, and what each does."""
-    return tuple((key.shown, key.words) for table in tables for key in table)

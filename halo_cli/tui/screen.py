@@ -15,8 +15,8 @@ from textual.widgets import Input, Static
 
 from halo_cli.chat.card_view import entrance
 from halo_cli.tui.bindings import FILTERING, bindings
-from halo_cli.tui.key_line import KeyLine
 from halo_cli.tui.page import Page
+from halo_cli.tui.parts.key_line import KeyLine
 from halo_cli.tui.top import Crumbs, NoticeLine, Tabs, TopLine
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from halo_engine.model.day import read_day
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.event import leaf_time
 from halo_engine.model.household import Household
@@ -26,7 +27,8 @@ def range_of(reader: Reader, household: Household, *, since: str | None = None, 
     It has no gaps, so that its links can be checked: what stands between two of its events is in it, whatever the clock said at the time.
     Raises `InvalidInput` for what is no day, or days in the wrong order.
     """
-    zone, first_day, last_day = ZoneInfo(household.time_zone), _day(since), _day(until)
+    zone = ZoneInfo(household.time_zone)
+    first_day, last_day = (None if text is None else read_day(text) for text in (since, until))
     if first_day and last_day and last_day < first_day:
         raise InvalidInput(f"{last_day} is before {first_day}.", hint="Give --since the earlier day.")
     statement, times = _RANGE, {}
@@ -40,19 +42,6 @@ def range_of(reader: Reader, household: Household, *, since: str | None = None, 
 
 
 _RANGE = "SELECT MIN(seq) AS first_seq, MAX(seq) AS last_seq FROM event_log WHERE household_id = :household_id"
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.max
-    # The very last one has no day after it.
-    if day.isoformat() != text or day.year > 9000:
-        raise InvalidInput(f"{text!r} is not a day.", hint="Write days as 2026-03-03.")
-    return day
 
 
 def _midnight(day: date, zone: ZoneInfo) -> str:

@@ -198,7 +198,5 @@ METRICS = (
     ),
 )
 
-BY_NAME = {metric.name: metric for metric in METRICS}
-
 #: What figures can be shown by; each is a column of every view that they are about.
 DIMENSIONS = ("verb", "vendor", "member", "month")

@@ -39,6 +39,7 @@ import re
 from typing import ClassVar
 
 from halo_engine.model.draft import Draft
+from halo_engine.model.text import without_commands
 
 
 class HaloError(Exception):
@@ -47,10 +48,13 @@ class HaloError(Exception):
     default_hint: ClassVar[str] = ""
 
     def __init__(self, message: str | None = None, *, hint: str | None = None, public: str | None = None) -> None:
-        """`public` is said instead of a message that repeats what was given, where that may not be repeated: over HTTP."""
+        """`public` is said instead of a message that repeats what was given, where that may not be repeated: over HTTP.
+
+        There nobody has a prompt either: `public_hint` is what of the hint is no command.
+        """
         self.message = message or " ".join((self.__doc__ or "").split())
         self.hint = self.default_hint if hint is None else hint
-        self.public, self.public_hint = self.message if public is None else public, self.hint
+        self.public, self.public_hint = self.message if public is None else public, without_commands(self.hint)
         super().__init__(self.message)
 
     @classmethod
@@ -96,7 +100,7 @@ class SignatureRequired(NotAuthorised):
     """This household wants a yes to this signed by a device of whoever says it."""
 
     default_hint = (
-        "Nothing was done. Sign the draft's signing object; for this terminal make a key with: halo devices add NAME --this-terminal"
+        "Nothing was done. Sign the draft's signing object. For this terminal make a key with: halo devices add NAME --this-terminal"
     )
 
 
@@ -171,7 +175,7 @@ class StillRunning(HaloError):
 class ParserFailed(HaloError):
     """The words could not be read right now."""
 
-    default_hint = "Try again, or use the offline parser: HALO_PARSER=offline"
+    default_hint = "Try again. The offline parser asks nobody: HALO_PARSER=offline"
 
 
 class VendorFailed(HaloError):

@@ -473,6 +473,20 @@ class AnswerNotCounted(Payload):
     sender_id: str
 
 
+class BooksRestored(Payload):
+    """These books were put back from a backup: what happened after its last event and before this one they do not know.
+
+    The backup ended with event `events`, whose hash was `head_hash`; `in_doubt` are the executions that had not ended in it.
+    """
+
+    event_type, entity_type = "books.restored", "household"
+    taken_at: str
+    events: int
+    head_hash: str
+    in_doubt: tuple[str, ...]
+    devices_revoked: int
+
+
 class DataErased(Payload):
     """The words of a request were forgotten, and what so many of the log's commitments about it stand for."""
 

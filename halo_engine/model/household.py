@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from halo_engine.model.errors import InvalidInput
+from halo_engine.model.errors import InvalidInput, NotFound
 from halo_engine.model.ids import prefix_of
 from halo_engine.model.value import Value
 
@@ -50,6 +51,17 @@ class Member(Value):
     display_name: str
     role: Role
     created_at: AwareDatetime
+
+
+def called(members: Sequence[Member], who: str | None) -> Member:
+    """The member with that id or name; without one the first, who founded the household. Raises `NotFound`."""
+    if who is None:
+        return members[0]
+    for member in members:
+        if who == member.id or who.casefold() == member.display_name.casefold():
+            return member
+    names = ", ".join(member.display_name for member in members)
+    raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
 
 def plain_name(name: str) -> str:

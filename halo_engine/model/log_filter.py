@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from halo_engine.model.day import day_in
 from halo_engine.model.ids import prefix_of
 from halo_engine.model.text import inert
 from halo_engine.model.value import Value
@@ -17,7 +18,6 @@ from halo_engine.model.value import Value
 MAX_WORDS = 6
 _MAX_CHARS = 300
 _TYPE = re.compile(r"[a-z_]+\.[a-z_.]*")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class LogFilter(Value):
@@ -55,18 +55,10 @@ class LogFilter(Value):
             return {"by": value.lower()}
         if name == "type" and value:
             return {"type_prefix": value.lower()}
-        bare = value if name == "day" else token
-        if _DAY.fullmatch(bare) and (day := _day(bare)):
+        if day := day_in(value if name == "day" else token):
             return {"day": day}
         if prefix_of(token):
             return {"about": token}
         if _TYPE.fullmatch(token):
             return {"type_prefix": token}
         return {"words": (*self.words, token)[:MAX_WORDS]}
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -275,14 +275,27 @@ def approval_words(terms: Terms, situation: Situation, limit: Money) -> tuple[st
     return (*words, "The yes has to be signed by a device.") if situation.rules.must_be_signed(terms.maximum) else words
 
 
-def _who_may(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...]:
+class Whose(Value):
+    """Whose yes counts as things stand, and whose of them is enough: with what was said before, or alone."""
+
+    may: tuple[Member, ...]
+    enough: tuple[Member, ...]
+
+
+def whose_yes(terms: Terms, situation: Situation, limit: Money) -> Whose:
+    """Who may confirm `terms`, by the very rules that the confirm transaction asks."""
     rules = _lasting(limit)
     refused = {each: _noes(evaluate(rules, Case(terms=terms, member=each, situation=situation))) for each in situation.members}
-    may = [each for each in situation.members if all(verdict.policy in _WANTS_ANOTHER for verdict in refused[each])]
+    may = tuple(each for each in situation.members if all(verdict.policy in _WANTS_ANOTHER for verdict in refused[each]))
+    return Whose(may=may, enough=tuple(each for each in may if not refused[each]))
+
+
+def _who_may(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...]:
+    whose = whose_yes(terms, situation, limit)
+    may, enough = whose.may, whose.enough
     if not may:
         over = not is_within(terms.maximum, limit)
         return (f"Nobody may confirm this: the limit is {limit.display}." if over else "Nobody here may confirm this.",)
-    enough = [each for each in may if not refused[each]]
     if enough == may:
         return (f"{_either(may)} may confirm.",)
     said = [each for each in may if each.id in situation.counting(terms)]

@@ -1,6 +1,6 @@
-"""Text from people, vendors and models is data. These two functions keep it so.
+"""Text from people, vendors and models is data: `inert` and `readable` keep it so.
 
-Stored text stays as it was given; what is shown, or read by a parser, goes through here.
+Stored text stays as it was given; what is shown, or read by a parser, goes through here. `without_commands` is about what Halo itself says.
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ def readable(text: str) -> str:
         return text
     spaced = _HIDDEN.sub(" ", _ESCAPES.sub(lambda escape: " " * len(escape[0]), text))
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in spaced)
+
+
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+# As hints bring one in. The word alone is no command: there is an ice cream of that name.
+_COMMAND = re.compile(r"(?:: |\()halo [a-z]|\bHALO_[A-Z]")
+
+
+def without_commands(words: str) -> str:
+    """What Halo says, without the sentences that say what to type at a prompt: for whoever has none before them."""
+    return " ".join(sentence for sentence in _BETWEEN_SENTENCES.split(words) if not _COMMAND.search(sentence))
 
 
 def _is_plain(text: str) -> bool:

@@ -41,7 +41,6 @@ ANNOUNCED = {name: name for name in EVENT_TYPES if name not in (CONFIRMED, RECEI
 MOST_ENDPOINTS = 20
 #: Waits before the tries after the first one, as Standard Webhooks recommends: ten tries in 75 hours.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
-TRIES = len(WAITS) + 1
 #: The longest that a receiver may put us off with `Retry-After`.
 LONGEST_WAIT = timedelta(days=1)
 #: For this long after a new secret was made, messages are signed with the one before it, too.

@@ -1,7 +1,7 @@
 """How words are read with whatever parser there is, so that the log can say who spoke.
 
-`Reader` is a parser that says what it took. `Plain` makes one of any parser; `WithFallback` asks one parser and, where that could not read,
-another. The offline parser never guesses more than the household's own words say, so a model that is down costs precision, not safety.
+A `Reader` says what it took. `Plain` makes one of any parser; `WithFallback` asks one reader and, where that could not read, a parser. The offline
+parser never guesses more than the household's own words say, so a model that is down costs precision, not safety.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from halo_engine.model.errors import ParserFailed
-from halo_engine.model.intent import Intent
 from halo_engine.model.reading import Reading, Spoke
 from halo_engine.parsing.parser import ParseContext, Parser
 
@@ -35,8 +34,8 @@ class Unread(ParserFailed):
         return "parser_failed"
 
 
-class Reader(Parser, Protocol):
-    """A parser that tells beside the intent what it took."""
+class Reader(Protocol):
+    """Words in, intent out, and what it took."""
 
     def read(self, text: str, context: ParseContext) -> Reading:
         """The intent of `text`, and who read it. Raises `Unread`."""
@@ -49,21 +48,12 @@ class Plain:
     def __init__(self, parser: Parser, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._parser, self._monotonic = parser, monotonic
 
-    @property
-    def name(self) -> str:
-        """The parser's own."""
-        return self._parser.name
-
-    def parse(self, text: str, context: ParseContext) -> Intent:
-        """As the parser reads it."""
-        return self._parser.parse(text, context)
-
     def read(self, text: str, context: ParseContext) -> Reading:
         """As the parser reads it, timed."""
         began = self._monotonic()
-        intent = self.parse(text, context)
+        intent = self._parser.parse(text, context)
         latency_ms = max(0, round((self._monotonic() - began) * 1000))
-        return Reading(intent=intent, spoke=Spoke(parser=self.name, latency_ms=latency_ms))
+        return Reading(intent=intent, spoke=Spoke(parser=self._parser.name, latency_ms=latency_ms))
 
 
 class WithFallback:
@@ -72,15 +62,6 @@ class WithFallback:
     def __init__(self, first: Reader, otherwise: Callable[[], Parser], *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._first, self._make, self._monotonic = first, otherwise, monotonic
         self._second: Parser | None = None
-
-    @property
-    def name(self) -> str:
-        """Of the parser that is asked first."""
-        return self._first.name
-
-    def parse(self, text: str, context: ParseContext) -> Intent:
-        """As whoever could read it read it."""
-        return self.read(text, context).intent
 
     def read(self, text: str, context: ParseContext) -> Reading:
         """As whoever could read it read it. `latency_ms` is what the person waited, for both."""

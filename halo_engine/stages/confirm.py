@@ -22,7 +22,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from halo_engine.clock import Clock
 from halo_engine.model import event
@@ -44,7 +44,7 @@ from halo_engine.model.errors import (
     TermsChanged,
 )
 from halo_engine.model.execution import Execution, ExecutionStatus
-from halo_engine.model.household import Member
+from halo_engine.model.household import Member, called
 from halo_engine.model.ids import Prefix
 from halo_engine.model.policy import (
     Case,
@@ -62,7 +62,7 @@ from halo_engine.model.policy import (
 from halo_engine.model.signing import Asker, Issuer, Signature, check, issue
 from halo_engine.model.value import Value
 from halo_engine.stages.draft import how_it_went, still_open
-from halo_engine.store.households import called
+from halo_engine.stages.restoring import doubt
 from halo_engine.store.session import Books, Store
 
 
@@ -86,7 +86,9 @@ class Confirming:
         *,
         key_of: Callable[[str], str],
         enqueue: Callable[[Books, Execution], None],
+        request_lives_s: int,
     ) -> None:
+        self._request_lives = timedelta(seconds=request_lives_s)
         self._store, self._limit, self._clock, self._key_of, self._enqueue = store, limits.once, clock, key_of, enqueue
         self._issuer, self._policies = issuer, policies(limits)
 
@@ -226,7 +228,11 @@ class Confirming:
             took_ms=max(0, round((self._clock.now() - books.began_at).total_seconds() * 1000)),
         )
         books.events.append(payload, household_id=draft.household_id, entity_id=draft.id, user_id=case.member.id)
-        return execution
+        restored_at = books.events.restored_since(draft.id, household_id=draft.household_id)
+        if restored_at is None:
+            return execution
+        # It may have been confirmed and sent before, in the time that the books lost.
+        return doubt(books, execution, self._clock, due_at=max(books.now, restored_at + self._request_lives))
 
     def _confirmation(self, draft: Draft, member: Member, now: datetime, *, shown_at: datetime) -> Confirmation:
         return Confirmation(

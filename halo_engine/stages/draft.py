@@ -294,7 +294,7 @@ def _spoken(question: Question) -> str:
 
 
 def _unchanged(draft: Draft) -> str:
-    return f"The draft stays as it was: halo draft show {draft.id}"
+    return f"The draft stays as it was. Look at it with: halo draft show {draft.id}"
 
 
 def how_it_went(books: Books, draft: Draft) -> str:

@@ -32,7 +32,7 @@ from halo_engine.model.ids import Prefix
 from halo_engine.model.outcome import Done, Found, HandOff, NotThere, Outcome, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.receipt import Receipt, receipt_text
 from halo_engine.stages.draft import Drafting, Place, quoted_now
-from halo_engine.stages.job import Job
+from halo_engine.stages.job import RESTORED, Job
 from halo_engine.stages.remark import remark
 from halo_engine.stages.waits import REQUEST_TAKES, Backoff, Waits
 from halo_engine.store.session import Books, Store
@@ -348,6 +348,8 @@ class Executing:
             found = job.verb.look_up(job.terms, key=job.execution.vendor_key, context=job.context)
         except VendorFailed as error:
             found = Unknown(message=error.message)
+        if isinstance(found, Done | Partial) and job.is_of_another_yes(found):
+            return self._is_there_already(job, attempt, found)
         return self._record(job, attempt, found)
 
     def _ask_again(self, job: Job, attempt: Attempt, message: str) -> Progress:
@@ -365,7 +367,7 @@ class Executing:
             return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=job.execution.status, delay=delay)
         sent = sum(1 for earlier in job.attempts if earlier.step == "commit")
         is_unknown = job.execution.status is ExecutionStatus.UNKNOWN
-        can_repeat = is_unknown and job.verb.repeats_safely(job.terms) and sent <= len(self._waits.retries_s)
+        can_repeat = is_unknown and not job.was_restored and job.verb.repeats_safely(job.terms) and sent <= len(self._waits.retries_s)
         if not can_repeat:
             return self._give_to_person(job, attempt, f"{message} It cannot be sent again safely.")
         return self._later(job, attempt, "not_found", Classification.AMBIGUOUS, message, to=ExecutionStatus.CONFIRMED)
@@ -377,7 +379,8 @@ class Executing:
         """The wait after this look-up, None when they are used up since the request was sent, or the vendor last said that it is under way."""
         looked = 0
         for attempt in job.attempts:
-            looked = 0 if attempt.step == "commit" or attempt.status == "accepted" else looked + (attempt.step == "look_up")
+            begins_anew = attempt.step in ("commit", RESTORED) or attempt.status == "accepted"
+            looked = 0 if begins_anew else looked + (attempt.step == "look_up")
         return timedelta(seconds=self._waits.lookups_s[looked]) if looked < len(self._waits.lookups_s) else None
 
     def _wait_for_vendor(self, job: Job, attempt: Attempt, reference: str) -> Progress:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from halo_engine.clock import Clock
 from halo_engine.model import event
 from halo_engine.model.errors import Conflict, InvalidInput, NameTaken, NotAuthorised
-from halo_engine.model.household import Member, Preference, Role, plain_name
+from halo_engine.model.household import Member, Preference, Role, called, plain_name
 from halo_engine.model.ids import Prefix
 from halo_engine.model.rules import ConfirmRules
-from halo_engine.store.households import called
 from halo_engine.store.session import Books, Store
 from halo_engine.vendors.directory import MERCHANTS
 

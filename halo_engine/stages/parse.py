@@ -22,11 +22,6 @@ class Parse:
         self._parser, self._specs = parser, tuple(verb.spec for verb in verbs.values())
         self._max_text_chars, self._minimum_confidence = max_text_chars, minimum_confidence
 
-    @property
-    def parser_name(self) -> str:
-        """Which parser speaks; the log says so."""
-        return self._parser.name
-
     def read(self, text: str, context: ParseContext) -> Intent:
         """What `text` asks for. Raises `InvalidInput` for nothing at all or far too much; anything else has an answer, UNSUPPORTED if need be."""
         return self.reading(text, context).intent

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from halo_engine.model import event
 from halo_engine.model.errors import Conflict, InvalidInput, NotAuthorised, StoreDamaged
 from halo_engine.model.execution import Execution, ExecutionStatus
-from halo_engine.model.household import Member
+from halo_engine.model.household import Member, called
 from halo_engine.model.outcome import Found
 from halo_engine.model.policy import Case, MayConfirm
 from halo_engine.model.settlement import Settlement
 from halo_engine.model.text import inert
-from halo_engine.store.households import called
 from halo_engine.store.session import Books, Store
 from halo_engine.vendors.directory import Vendors
 from halo_engine.verb import Context, Verbs

@@ -30,6 +30,10 @@ class Devices:
             raise NotFound("There is no such device in this household.", hint="List them with: halo devices list")
         return device_value(row)
 
+    def all(self, household_id: str) -> tuple[Device, ...]:
+        """Every device of a household, in the order they came."""
+        return tuple(device_value(row) for row in self._connection.execute(_ALL, {"of": household_id}).mappings())
+
     def of_token(self, token_sha256: str) -> Presented | None:
         """The device with that token, whether or not it may still call."""
         row = self._connection.execute(_BY_TOKEN, {"of": token_sha256}).mappings().first()
@@ -68,6 +72,10 @@ class Devices:
             raise NotFound("There is no such device in this household.", hint="List them with: halo devices list")
         return enrolment_value(row)
 
+    def waiting(self, household_id: str) -> tuple[Enrolment, ...]:
+        """The codes of a household that nobody has used, and nobody has taken back."""
+        return tuple(enrolment_value(row) for row in self._connection.execute(_WAIT, {"of": household_id}).mappings())
+
     def of_code(self, code_sha256: str) -> Enrolment | None:
         """The enrolment with that code, in whichever household."""
         row = self._connection.execute(_BY_CODE, {"of": code_sha256}).mappings().first()
@@ -98,6 +106,7 @@ class Devices:
 # Bound as `of`: a parameter with a column's name is a column to set.
 _DEVICE = select(*tables.columns_of(tables.Device))
 _BY_ID = _DEVICE.where(col(tables.Device.id) == bindparam("of"))
+_ALL = _DEVICE.where(col(tables.Device.household_id) == bindparam("of")).order_by(col(tables.Device.id))
 _BY_TOKEN = _DEVICE.where(or_(col(tables.Device.token_sha256) == bindparam("of"), col(tables.Device.next_token_sha256) == bindparam("of")))
 _UNREVOKED = update(tables.Device).where(col(tables.Device.id) == bindparam("of"), col(tables.Device.revoked_at).is_(None))
 _REVOKE = _UNREVOKED
@@ -110,6 +119,11 @@ _TAKE = _UNREVOKED.where(col(tables.Device.next_token_sha256) == bindparam("toke
 )
 _ENROLMENTS = select(*tables.columns_of(tables.DeviceEnrolment))
 _ENROLMENT = _ENROLMENTS.where(col(tables.DeviceEnrolment.id) == bindparam("of"))
+_WAIT = _ENROLMENTS.where(
+    col(tables.DeviceEnrolment.household_id) == bindparam("of"),
+    col(tables.DeviceEnrolment.used_at).is_(None),
+    col(tables.DeviceEnrolment.revoked_at).is_(None),
+)
 _BY_CODE = _ENROLMENTS.where(col(tables.DeviceEnrolment.code_sha256) == bindparam("of"))
 _WAITING = update(tables.DeviceEnrolment).where(
     col(tables.DeviceEnrolment.id) == bindparam("of"),

@@ -9,11 +9,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlmodel import col
 
 from halo_engine.clock import Clock
-from halo_engine.model.event import GENESIS, SCHEMA_VERSION, Event, ExecutionMoved, Opening, Payload
+from halo_engine.model.event import GENESIS, SCHEMA_VERSION, BooksRestored, Event, ExecutionMoved, Opening, Payload
 from halo_engine.model.ids import Prefix
 from halo_engine.store import tables
 from halo_engine.store.values import to_json
@@ -116,6 +116,11 @@ class EventLog:
         payload: dict[str, Any] | None = json.loads(text) if text else None
         return payload
 
+    def restored_since(self, entity_id: str, *, household_id: str) -> datetime | None:
+        """When the books were put back from a backup that had `entity_id` in it already; None where they never were."""
+        at: datetime | None = self._connection.execute(_RESTORED_SINCE, {"of": entity_id, "household": household_id}).scalar()
+        return at
+
     def write(self) -> None:
         """What was appended, in one statement: the last of a transaction, which is nothing without it."""
         if self._unwritten:
@@ -167,6 +172,17 @@ _NEWEST = (
 _NEWEST_OF_TYPE = (
     select(col(tables.EventLog.event_payload_json))
     .where(col(tables.EventLog.entity_id) == bindparam("of"), col(tables.EventLog.event_type) == bindparam("type"))
+    .order_by(col(tables.EventLog.seq).desc())
+    .limit(1)
+)
+_BEGAN_WITH = select(func.min(col(tables.EventLog.seq))).where(col(tables.EventLog.entity_id) == bindparam("of")).scalar_subquery()
+_RESTORED_SINCE = (
+    select(col(tables.EventLog.created_at))
+    .where(
+        col(tables.EventLog.entity_id) == bindparam("household"),
+        col(tables.EventLog.event_type) == BooksRestored.event_type,
+        col(tables.EventLog.seq) > _BEGAN_WITH,
+    )
     .order_by(col(tables.EventLog.seq).desc())
     .limit(1)
 )

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlmodel import col
 
-from halo_engine.model.errors import NotFound, NotInitialised
-from halo_engine.model.household import Household, Member, Preference, Role
+from halo_engine.model.errors import NotInitialised
+from halo_engine.model.household import Household, Member, Preference, Role, called
 from halo_engine.model.rules import ConfirmRules
 from halo_engine.store import tables
 from halo_engine.store.values import household_value, member_value, preference_value, rules_json, rules_value, to_json
@@ -95,17 +95,6 @@ class Households:
 
     def preference(self, household_id: str) -> Preference:
         return preference_value(self._connection.execute(_PREFERENCE, {"of": household_id}).mappings().one())
-
-
-def called(members: Sequence[Member], who: str | None) -> Member:
-    """As `Households.member`, among members that were read before."""
-    if who is None:
-        return members[0]
-    for member in members:
-        if who == member.id or who.casefold() == member.display_name.casefold():
-            return member
-    names = ", ".join(member.display_name for member in members)
-    raise NotFound("Nobody of that name lives here.", hint=f"The members are: {names}.")
 
 
 def _named(columns: Sequence[ColumnElement[Any]], row: Sequence[Any]) -> dict[str, Any]:

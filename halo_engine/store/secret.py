@@ -1,4 +1,8 @@
-"""The installation's secret: vendors' keys are derived from it, so that nobody outside can guess one."""
+"""The installation's secret: vendors' keys are derived from it, so that nobody outside can guess one.
+
+It is in the data directory, made there on the first day; or the settings give it, where the data directories of several machines are thrown away and
+made anew, and none of them may make one of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,19 @@ import hmac
 import os
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from halo_engine.clock import Clock
 from halo_engine.model.errors import StoreNotWritable
 
 
-def installation_secret(path: Path, clock: Clock) -> bytes:
-    """The installation's secret, made on the first day. Losing it would make the vendors forget our keys, so it is never remade over another."""
+def installation_secret(path: Path, clock: Clock, *, given: SecretStr | None = None) -> bytes:
+    """The installation's secret: what is `given`, else what is at `path`, made there on the first day.
+
+    Losing it would make the vendors forget our keys, so it is never remade over another.
+    """
+    if given:
+        return bytes.fromhex(given.get_secret_value())
     try:
         if not path.exists():
             _make_secret(path, clock)

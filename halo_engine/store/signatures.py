@@ -1,4 +1,4 @@
-"""The keys that devices sign a yes with, and the signatures that counted. A nonce is the primary key: the same one does not count again."""
+"""The signatures of a yes that counted. A nonce is the primary key: the same one does not count again."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ class Signatures:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def key_of(self, device_id: str) -> str | None:
-        """The public key a device signs with, as JSON; None where it has enrolled none."""
-        return self._connection.execute(_KEY, {"of": device_id}).scalar_one_or_none()
-
     def is_used(self, nonce: str) -> bool:
         """Whether a signature with that nonce has counted."""
         return self._connection.execute(_USED, {"of": nonce}).first() is not None
@@ -31,6 +27,5 @@ class Signatures:
         self._connection.execute(_ADD, {**signed, "nonce": signature.nonce, "device_id": signature.device_id, "jws": signature.jws})
 
 
-_KEY = select(col(tables.Device.signing_key_json)).where(col(tables.Device.id) == bindparam("of"))
 _USED = select(col(tables.ConfirmationSignature.draft_id)).where(col(tables.ConfirmationSignature.nonce) == bindparam("of"))
 _ADD = insert(tables.ConfirmationSignature)

@@ -23,9 +23,9 @@ from halo_engine.model.strict_json import Json
 from halo_engine.vendors.amazon_auth import AccessTokens, AmazonCredentials
 from halo_engine.vendors.amazon_result import covers, outcome_of, quote_of
 from halo_engine.vendors.amazon_wire import Basket, Errors, OrderPage, OrderReport, OrderResult, Products, order_body, trial_body
-from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, SignInError, VendorHttp, failed
+from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, SignInError, VendorHttp, failed, usable
 from halo_engine.vendors.merchant import Offer, OrderLine, PastOrder, Quote
-from halo_engine.vendors.wire import LastRead, UnreadableError, W, read_as
+from halo_engine.vendors.wire import LastRead, UnreadableError, W, read_as, read_for
 
 __all__ = ["AmazonBusiness", "AmazonCredentials"]
 
@@ -215,21 +215,14 @@ class AmazonBusiness:
                 reply = self._http.read(self._signed(call))
         except SignInError as error:
             raise VendorFailed(str(error)) from error
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status != 200 and reply.status not in also:
-            raise failed(NAME, reply)
-        return reply
+        return usable(NAME, reply, also=also)
 
     def _page(self, answer: Answer) -> OrderPage:
         report = self._read(answer, OrderReport)
         return OrderPage(report.past_orders(), report.next_page_token)
 
     def _read(self, answer: Answer, model: type[W]) -> W:
-        try:
-            return read_as(answer, model)
-        except UnreadableError as error:
-            raise failed(NAME, answer) from error
+        return read_for(NAME, answer, model)
 
 
 def _placed(answer: Answer, lines: Sequence[OrderLine], expected: Quote) -> Outcome:

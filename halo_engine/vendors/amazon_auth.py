@@ -14,12 +14,14 @@ from pydantic import Field, SecretStr
 
 from halo_engine.clock import Clock
 from halo_engine.model.value import Value
-from halo_engine.vendors.http import Answer, Call, SignInError, VendorHttp, failed
-from halo_engine.vendors.wire import HeaderToken, UnreadableError, Wire, read_as
+from halo_engine.vendors.http import Call, SignInError, VendorHttp, usable
+from halo_engine.vendors.wire import HeaderToken, Wire, read_for
 
 NAME = "Login with Amazon"
 
 _EARLY = timedelta(seconds=60)
+#: What it says to credentials that it does not take.
+_REFUSED = frozenset({400, 401, 403})
 
 
 class AmazonCredentials(Value):
@@ -67,17 +69,10 @@ class AccessTokens:
 
     def _refreshed(self) -> _Token:
         asked_at = self._clock.now()
-        reply = self._http.read(Call(method="POST", url=self._auth_url, form=self._form()))
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status in (400, 401, 403):
+        reply = usable(NAME, self._http.read(Call(method="POST", url=self._auth_url, form=self._form())), also=_REFUSED)
+        if reply.status in _REFUSED:
             raise SignInError("Amazon did not accept the stored sign-in. Authorise the application again.")
-        if reply.status != 200:
-            raise failed(NAME, reply)
-        try:
-            granted = read_as(reply, _Granted)
-        except UnreadableError as error:
-            raise failed(NAME, reply) from error
+        granted = read_for(NAME, reply, _Granted)
         return _Token(SecretStr(granted.access_token), asked_at + timedelta(seconds=granted.expires_in) - _EARLY)
 
     def _form(self) -> dict[str, str]:

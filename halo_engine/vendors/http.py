@@ -253,6 +253,15 @@ class SignInError(Exception):
     """The vendor did not accept the stored credentials: asking again with the same ones cannot help. The message is for a person."""
 
 
+def usable(vendor: str, reply: Reply, *, also: frozenset[int] = frozenset()) -> Answer:
+    """`reply` to a read, where it is an answer of 200 or of one of the statuses in `also`. Raises `VendorFailed`."""
+    if not isinstance(reply, Answer):
+        raise failed(vendor, reply) from reply.error
+    if reply.status != 200 and reply.status not in also:
+        raise failed(vendor, reply)
+    return reply
+
+
 def failed(vendor: str, reply: Reply) -> VendorFailed:
     """The error for a read that `vendor` did not answer usefully, in words for a person."""
     match reply:

@@ -15,12 +15,15 @@ from pydantic import SecretStr
 
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.strict_json import Json
-from halo_engine.vendors.http import Answer, Call, Reply, SignInError, VendorHttp, failed
+from halo_engine.vendors.http import Answer, Call, Reply, SignInError, VendorHttp, usable
 from halo_engine.vendors.resy_values import ResyCredentials
 from halo_engine.vendors.resy_wire import Refusal, Session
-from halo_engine.vendors.wire import UnreadableError, Wire, read_as
+from halo_engine.vendors.wire import UnreadableError, Wire, read_as, read_for
 
 NAME = "Resy"
+
+#: What it says to an email, a password or a key that it does not take.
+_REFUSED = frozenset({400, 401, 403, 419})
 
 M = TypeVar("M", bound=Wire)
 
@@ -52,18 +55,11 @@ class ResySession:
                 reply = self._http.read(self._signed(call))
         except SignInError as error:
             raise VendorFailed(str(error)) from error
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status != 200 and reply.status not in also:
-            raise failed(NAME, reply)
-        return reply
+        return usable(NAME, reply, also=also)
 
     def read(self, answer: Answer, model: type[M]) -> M:
         """The answer as `model`. Raises `VendorFailed`."""
-        try:
-            return read_as(answer, model)
-        except UnreadableError as error:
-            raise failed(NAME, answer) from error
+        return read_for(NAME, answer, model)
 
     def commit(self, call: Call) -> Reply:
         """Send `call` once. Raises `VendorFailed` or `SignInError` where it could not even be signed, so that nothing was sent."""
@@ -89,13 +85,9 @@ class ResySession:
 
     def _log_in(self) -> SecretStr:
         form = {"email": self._credentials.email, "password": self._credentials.password.get_secret_value()}
-        reply = self._http.read(replace(self.post("/3/auth/password", form=form), headers=self._key()))
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status in (400, 401, 403, 419):
+        reply = usable(NAME, self._http.read(replace(self.post("/3/auth/password", form=form), headers=self._key())), also=_REFUSED)
+        if reply.status in _REFUSED:
             raise SignInError("Resy did not accept the stored email and password, or the key.")
-        if reply.status != 200:
-            raise failed(NAME, reply)
         return SecretStr(self.read(reply, Session).token)
 
 

@@ -26,10 +26,10 @@ from halo_engine.model.draft import iso_utc
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Artifact, Done, Found, NotThere, Outcome, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.model.strict_json import Json
-from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, Reply, VendorHttp, failed
+from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, Reply, VendorHttp, failed, usable
 from halo_engine.vendors.square_values import Appointment, Booking, HouseRules, Place, Service
 from halo_engine.vendors.square_wire import Availabilities, Bookings, Catalogue, Errors, Locations, OneBooking, Rules, TeamMember
-from halo_engine.vendors.wire import UnreadableError, Wire, read_as
+from halo_engine.vendors.wire import UnreadableError, Wire, read_as, read_for
 
 __all__ = ["Appointment", "Booking", "HouseRules", "Place", "Service", "Square"]
 
@@ -198,19 +198,10 @@ class Square:
 
     def _ask(self, call: Call) -> Answer:
         """A 200 to a call that changes nothing. Raises `VendorFailed`."""
-        reply = self._http.read(call)
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status != 200:
-            raise failed(NAME, reply)
-        return reply
+        return usable(NAME, self._http.read(call))
 
     def _read(self, call: Call, model: type[M]) -> M:
-        answer = self._ask(call)
-        try:
-            return read_as(answer, model)
-        except UnreadableError as error:
-            raise failed(NAME, answer) from error
+        return read_for(NAME, self._ask(call), model)
 
 
 def zone_of(place: Place) -> ZoneInfo:

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from halo_engine.clock import Clock
 from halo_engine.model.errors import VendorFailed
 from halo_engine.model.outcome import Artifact, Done, Found, HandOff, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
-from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, failed
+from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, failed, usable
 from halo_engine.vendors.subscriptions_chargebee import Chargebee
 from halo_engine.vendors.subscriptions_dialect import Contested, Dialect, Ending, Listing, Site
 from halo_engine.vendors.subscriptions_google_play import GooglePlay
@@ -188,12 +188,7 @@ class Subscriptions:
 
     def _ask(self, name: str, call: Call, *, also: frozenset[int] = frozenset()) -> Answer:
         """A 200 to a call that changes nothing, or one of the statuses in `also`. Raises `VendorFailed`."""
-        reply = self._http.read(call)
-        if not isinstance(reply, Answer):
-            raise failed(name, reply) from reply.error
-        if reply.status != 200 and reply.status not in also:
-            raise failed(name, reply)
-        return reply
+        return usable(name, self._http.read(call), also=also)
 
     def _with(self, provider: Provider) -> tuple[Subscription, ...]:
         """The one subscription with `provider`, or none: a running one rather than one that has ended."""

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from halo_engine.model.money import Money
 from halo_engine.model.strict_json import JsonError
 from halo_engine.model.text import inert
-from halo_engine.vendors.http import Answer
+from halo_engine.vendors.http import Answer, failed
 
 
 class UnreadableError(ValueError):
@@ -42,6 +42,14 @@ def read_as(answer: Answer, model: type[W]) -> W:
         return model.model_validate(answer.json())
     except (JsonError, ValidationError) as error:
         raise UnreadableError("the answer cannot be read") from error
+
+
+def read_for(vendor: str, answer: Answer, model: type[W]) -> W:
+    """The body of `vendor`'s answer to a read. Raises `VendorFailed`."""
+    try:
+        return read_as(answer, model)
+    except UnreadableError as error:
+        raise failed(vendor, answer) from error
 
 
 class LastRead(Generic[T]):

@@ -23,9 +23,9 @@ from halo_engine.model.errors import VendorFailed
 from halo_engine.model.household import Address
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Found, NotThere, Outcome, Reason, Rejected, Retryable, Unknown
-from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, failed
+from halo_engine.vendors.http import Answer, Call, MayHaveBeenSent, NotSent, VendorHttp, usable
 from halo_engine.vendors.merchant import Offer, OrderLine, PastOrder, Quote, QuotedLine
-from halo_engine.vendors.wire import UnreadableError, W, read_as
+from halo_engine.vendors.wire import UnreadableError, W, read_as, read_for
 from halo_engine.vendors.zinc_result import REFUSALS, covers, outcome_of
 from halo_engine.vendors.zinc_wire import (
     CURRENCY,
@@ -209,18 +209,10 @@ class Zinc:
 
     def _ask(self, call: Call, *, also: frozenset[int] = frozenset()) -> Answer:
         """A 200 to a call that changes nothing, or one of the statuses in `also`. Raises `VendorFailed`."""
-        reply = self._http.read(call)
-        if not isinstance(reply, Answer):
-            raise failed(NAME, reply) from reply.error
-        if reply.status != 200 and reply.status not in also:
-            raise failed(NAME, reply)
-        return reply
+        return usable(NAME, self._http.read(call), also=also)
 
     def _read(self, answer: Answer, model: type[W]) -> W:
-        try:
-            return read_as(answer, model)
-        except UnreadableError as error:
-            raise failed(NAME, answer) from error
+        return read_for(NAME, answer, model)
 
 
 def _taken(answer: Answer, lines: Sequence[OrderLine], external_id: str, most: Money) -> Outcome:

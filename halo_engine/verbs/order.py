@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from halo_engine.model.household import Address
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.money import Money
 from halo_engine.model.option import Option
@@ -70,24 +71,21 @@ class Order(Purchase[OrderParams]):
     )
     questions: ClassVar = {"items": "What should I order?"}
 
-    def fill(self, params: OrderParams, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
+    def fill(self, params: OrderParams, merchant: Merchant, ship_to: Address, context: Context) -> Instruction | Question | Refusal:
         if params.merchant and not any(known in params.merchant.casefold() for known in ("amazon", merchant.name)):
             return Refusal(reason=f"Halo orders from {merchant.payee} only, not from {params.merchant}.")
-        address = context.preference.shipping_address
-        if address is None:
-            return Refusal(reason="There is no delivery address for this household yet.")
         history = merchant.history(since=context.now - HISTORY)
         picks: list[Pick] = []
         for position, item in enumerate(params.items):
-            found = merchant.search(_keywords(item), postal_code=address.postal_code)
-            choice = choose(item, found, history, seller=merchant.payee)
-            if isinstance(choice, Refusal):
-                return choice
-            if isinstance(choice, Offer):
-                picks.append(Pick(offer=choice, quantity=item.quantity))
-                continue
-            return _which(params, position, choice, history)
-        basket = self.basket(tuple(picks), merchant, context)
+            found = merchant.search(_keywords(item), postal_code=ship_to.postal_code)
+            match choose(item, found, history, seller=merchant.payee):
+                case Offer() as offer:
+                    picks.append(Pick(offer=offer, quantity=item.quantity))
+                case Refusal() as refusal:
+                    return refusal
+                case candidates:
+                    return _which(params, position, candidates, history)
+        basket = self.basket(tuple(picks), merchant, ship_to)
         return basket if isinstance(basket, Refusal) or not params.deliver_by else {**basket, "deliver_by": params.deliver_by}
 
     def propose(self, params: OrderParams, context: Context) -> Proposal | Question | Refusal:

@@ -31,25 +31,25 @@ class Purchase(Verb[P]):
     """A verb that ends in an order at a merchant."""
 
     @abstractmethod
-    def fill(self, params: P, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
-        """The basket that the words mean at `merchant`."""
+    def fill(self, params: P, merchant: Merchant, ship_to: Address, context: Context) -> Instruction | Question | Refusal:
+        """The basket that the words mean at `merchant`, for `ship_to`."""
 
     def resolve(self, params: P, context: Context) -> Instruction | Question | Refusal:
         preferred, merchants = context.preference.default_merchant, context.vendors.merchants
         if preferred not in merchants:
             return Refusal(reason=f"Halo cannot buy at “{preferred}”, which this household prefers. It knows {' and '.join(merchants)}.")
-        return self.fill(params, merchants[preferred], context)
-
-    def basket(self, picks: tuple[Pick, ...], merchant: Merchant, context: Context) -> Instruction | Refusal:
-        """The instruction for `picks`."""
-        address = context.preference.shipping_address
-        if address is None:
+        ship_to = context.preference.shipping_address
+        if ship_to is None:
             return Refusal(reason="There is no delivery address for this household yet.")
+        return self.fill(params, merchants[preferred], ship_to, context)
+
+    def basket(self, picks: tuple[Pick, ...], merchant: Merchant, ship_to: Address) -> Instruction | Refusal:
+        """The instruction for `picks`."""
         for pick in picks:
             if pick.quantity > pick.offer.max_quantity:
                 return Refusal(reason=f"{merchant.payee} sells at most {pick.offer.max_quantity} of {pick.offer.title} at once.")
         lines = [{"asin": pick.offer.asin, "offer_id": pick.offer.offer_id, "quantity": pick.quantity} for pick in picks]
-        return {"merchant": merchant.name, "lines": lines, "ship_to": address.model_dump(mode="json", exclude_none=True)}
+        return {"merchant": merchant.name, "lines": lines, "ship_to": ship_to.model_dump(mode="json", exclude_none=True)}
 
     def quote(self, instruction: Instruction, context: Context) -> Proposal | Refusal:
         merchant = context.vendors.merchant(instruction["merchant"])

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from halo_engine.model.household import Usual, UsualItem
+from halo_engine.model.household import Address, Usual, UsualItem
 from halo_engine.model.intent import Example, Params, VerbSpec
 from halo_engine.model.option import Option
 from halo_engine.model.value import Value
@@ -60,23 +60,23 @@ class Reorder(Purchase[ReorderParams]):
     # "The usual one" says which.
     may_interrupt: ClassVar = False
 
-    def fill(self, params: ReorderParams, merchant: Merchant, context: Context) -> Instruction | Question | Refusal:
+    def fill(self, params: ReorderParams, merchant: Merchant, ship_to: Address, context: Context) -> Instruction | Question | Refusal:
         lines = _usual(params, context) if params.source == "usual" else _last(merchant, context)
         if isinstance(lines, Question | Refusal):
             return lines
         wanted = _changed(lines, params.changes)
         if isinstance(wanted, Refusal):
             return wanted
-        return self._basket_of(wanted, merchant, context)
+        return self._basket_of(wanted, merchant, ship_to)
 
-    def _basket_of(self, wanted: tuple[Wanted, ...], merchant: Merchant, context: Context) -> Instruction | Refusal:
+    def _basket_of(self, wanted: tuple[Wanted, ...], merchant: Merchant, ship_to: Address) -> Instruction | Refusal:
         if not wanted:
             return Refusal(reason="With those changes there is nothing left to order.")
         offers = merchant.offers([line.asin for line in wanted])
         gone = [line.name for line in wanted if line.asin not in offers or not offers[line.asin].orderable]
         if gone:
             return Refusal(reason=f"{merchant.payee} no longer has: {', '.join(gone)}. Order the rest by name, or change the bundle.")
-        return self.basket(tuple(Pick(offer=offers[line.asin], quantity=line.quantity) for line in wanted), merchant, context)
+        return self.basket(tuple(Pick(offer=offers[line.asin], quantity=line.quantity) for line in wanted), merchant, ship_to)
 
 
 def _last(merchant: Merchant, context: Context) -> tuple[Wanted, ...] | Refusal:

@@ -15,6 +15,7 @@ from halo_engine.model.card import Button, Card, CardKind
 from halo_engine.model.household import Member
 from halo_engine.model.message import CardMessage, MessageStatus
 from halo_engine.model.reply import Reply, Tapback
+from halo_engine.model.text import without_commands
 from halo_engine.thread import Door, Thread, Turn
 from server.bridge import words
 from server.bridge.inbound import Answered, Heard, Invoked, SendFailed, Tapped
@@ -167,7 +168,7 @@ class Conversation:
 
     def _tell(self, turn: Turn, member: Member, chat_id: str, *, about: Sequence[Card] = ()) -> None:
         """`about` are the cards in the thread that it may be about."""
-        note = words.sentence(words.without_command(turn.note), to=member.display_name, invocation=self._invocation) if turn.note else ""
+        note = words.sentence(without_commands(turn.note), to=member.display_name, invocation=self._invocation) if turn.note else ""
         stands_as_shown = bool(turn.card and turn.card.draft_hash and turn.card.draft_hash in {card.draft_hash for card in about})
         if turn.card and not (note and stands_as_shown):
             self._postman.card(turn.card, chat_id=chat_id, note=note)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from cards import text as plain
 from halo_engine.model.card import Button, Card, CardKind
 from halo_engine.model.consent import challenge
@@ -25,8 +23,6 @@ WITHOUT_BUTTONS = Wording(
     how_to_confirm="To confirm, reply to the card: {yes}",
     which_card="To confirm, reply to the card you mean: {yes}",
 )
-#: A hint to type a command means nothing here.
-_COMMAND = re.compile(r"\s*[^.!?:]*: halo [a-z]+(?: [^.]*)?\.?$")
 
 
 def message(card: Card, *, note: str = "", invocation: str) -> str:
@@ -42,11 +38,6 @@ def message(card: Card, *, note: str = "", invocation: str) -> str:
 def sentence(note: str, *, to: str, invocation: str) -> str:
     """A note for one of several people in the thread."""
     return _harmless(f"For {inert(to, max_chars=80)}: {inert(note, max_chars=2000)}", invocation)
-
-
-def without_command(note: str) -> str:
-    """What the engine says, without the command that it would have typed next."""
-    return _COMMAND.sub("", note)
 
 
 def how_to_answer(card: Card) -> str:

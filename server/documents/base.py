@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -57,8 +56,3 @@ class Money(Document):
     cents: int
     currency: Annotated[str, Field(json_schema_extra={"pattern": "^[A-Z]{3}$"})]
     display: str
-
-
-def written(at: datetime | None) -> str | None:
-    """A time as it stands in text; None for none."""
-    return iso_utc(at) if at else None

@@ -113,7 +113,7 @@ def _result(tool: Tool[Any], desk: Desk, arguments: dict[str, Any]) -> form.Resu
     except StoreFailed as error:
         return _refused(error.code, error.public, error.public_hint)
     except HaloError as error:
-        return _refused(error.code, error.message, error.hint)
+        return _refused(error.code, error.message, error.public_hint)
     except Exception as error:  # noqa: BLE001 - whatever it is, the connection stays; its text may hold anything
         log.warning("The tool %s failed: %s", tool.name, type(error).__name__)
         return _refused("unexpected", "Something went wrong in Halo itself.", "Nothing is known to have been done; look with `status`.")

@@ -20,7 +20,7 @@ from mcp_types import INVALID_REQUEST
 from halo_engine.clock import SystemClock
 from halo_engine.model.errors import NotFound
 from halo_engine.settings import Settings
-from server.home import Home, House
+from server.home import Home, Installation
 from server.mcp.messages import error_of, wrong_with
 from server.mcp.serving import serve_desk
 from server.mcp.tools import Desk
@@ -33,15 +33,15 @@ def serve(settings: Settings, *, member: str | None) -> None:
     """Serve the home of `settings` until standard input ends. Raises `NotFound` for an unknown member, `NotInitialised` and `StoreFailed`."""
     # A thread that waits for a line cannot be woken. The books are safe against worse than ending at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    house = House(settings, SystemClock())
+    installation = Installation(settings, SystemClock())
     try:
-        home = house.home()
+        home = installation.home()
         anyio.run(_served, Desk(home, _member_id(home, member)))
     except* BrokenPipeError:
         # The program has gone without a word.
         pass
     finally:
-        house.close()
+        installation.close()
 
 
 def _member_id(home: Home, who: str | None) -> str:

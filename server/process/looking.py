@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from halo_engine.model.errors import HaloError
 from halo_engine.watching import State, Watch
-from server.home import House
+from server.home import Installation
 from server.process.meter import Looked
 from server.process.reports import Reports
 
@@ -12,8 +12,8 @@ from server.process.reports import Reports
 class Looking:
     """Of one application."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._states: Reports[State] = Reports()
 
     def __call__(self) -> Looked:
@@ -32,5 +32,5 @@ class Looking:
         }
 
     def _state(self) -> State:
-        with Watch.open(self._house.settings) as watch:
-            return watch.state(now=self._house.clock.now())
+        with Watch.open(self._installation.settings) as watch:
+            return watch.state(now=self._installation.clock.now())

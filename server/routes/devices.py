@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from halo_engine.model.errors import NotFound
 from halo_engine.model.ids import Prefix, prefix_of
 from server.answers import answer, found
-from server.auth import AsPresented, AtHome, AtHouse, AtRates, ByAPerson
+from server.auth import AsPresented, AtHome, AtInstallation, AtRates, ByAPerson
 from server.body import read
 from server.documents.devices import Device, DeviceList, DeviceToken, EnrolDevice, Enrolment
 from server.errors import problems
@@ -35,9 +35,9 @@ routes = APIRouter(prefix="/v1/devices", tags=["devices"])
 
 
 @unguarded.post("/enrol", operation_id="enrolDevice", response_model=DeviceToken, responses=problems(403, 422, 429))
-def enrol(house: AtHouse, body: Annotated[EnrolDevice, read(EnrolDevice, most=_ENROLMENT)]) -> Response:
+def enrol(installation: AtInstallation, body: Annotated[EnrolDevice, read(EnrolDevice, most=_ENROLMENT)]) -> Response:
     """Come with a code, and get a token. Without one; a code that is wrong, used, over or taken back is refused in the same words."""
-    new = house.engine.devices.enrol(body.code, name=body.name, **body.keys)
+    new = installation.engine.devices.enrol(body.code, name=body.name, **body.keys)
     shown = Device.of_device(new.device, active=True)
     return answer(DeviceToken(device=shown, token=new.token.get_secret_value(), token_expires_at=new.device.expires_at))
 
@@ -53,9 +53,9 @@ def devices(home: AtHome) -> Response:
 
 
 @routes.post("/refresh", operation_id="refreshDevice", response_model=DeviceToken, responses=problems(403))
-def refresh(house: AtHouse, presented: AsPresented) -> Response:
+def refresh(installation: AtInstallation, presented: AsPresented) -> Response:
     """Another token for the device that calls. The one it has works until this one is first used: whoever loses this answer asks again."""
-    new = house.engine.devices.refresh(presented)
+    new = installation.engine.devices.refresh(presented)
     shown = Device.of_device(new.device, active=True)
     return answer(DeviceToken(device=shown, token=new.token.get_secret_value(), token_expires_at=new.expires_at))
 

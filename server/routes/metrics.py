@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import re
 from datetime import date
 from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from pydantic import BeforeValidator
 from starlette.exceptions import HTTPException
 
 from halo_engine.metrics import Metrics
+from halo_engine.model.day import day_in
 from server.answers import PRIVATE, found
 from server.auth import AtHome, Caller
 from server.documents import metrics as documents
@@ -32,7 +32,7 @@ unguarded = APIRouter(include_in_schema=False)
 
 def _as_written(value: object) -> object:
     """What has the form of a day: the library would also count seconds, since 1970."""
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+    if isinstance(value, str) and day_in(value) is None:
         raise ValueError("a day is YYYY-MM-DD")
     return value
 
@@ -64,8 +64,8 @@ def _report(home: Home, household_id: str, by: By, since: date | None, until: da
 @unguarded.get("/metrics")
 def process_metrics(request: Request) -> Response:
     """The process in numbers, in Prometheus's form. To whoever else asks there is nothing here."""
-    house, meter = request.app.state.house, cast(Meter, request.app.state.meter)
-    token = house.settings.metrics_token
+    installation, meter = request.app.state.installation, cast(Meter, request.app.state.meter)
+    token = installation.settings.metrics_token
     if not (_is_on_this_machine(request) if token is None else _has(request, token.get_secret_value())):
         raise HTTPException(404)
     return Response(meter.text(), 200, PRIVATE, "text/plain; version=0.0.4; charset=utf-8")

@@ -16,8 +16,8 @@ from halo_engine.model.errors import NotFound
 from halo_engine.model.ids import Prefix, prefix_of
 from halo_engine.model.link import Link, about
 from halo_engine.queries import household_of
-from server.auth import AtHouse
-from server.home import Home, House
+from server.auth import AtInstallation
+from server.home import Home, Installation
 
 routes = APIRouter(include_in_schema=False)
 
@@ -37,11 +37,11 @@ _PLACES = {Prefix.DRAFT: "draft", Prefix.EXECUTION: "execution", Prefix.REQUEST:
 
 
 @routes.api_route("/m/{of}", methods=["GET", "HEAD"], operation_id="getCardPage")
-def card_page(house: AtHouse, request: Request, of: str) -> Response:
+def card_page(installation: AtInstallation, request: Request, of: str) -> Response:
     """The card as it stands now, for people."""
     try:
-        link = house.engine.linked(_as_signed(request, house))
-        home = house.home(household_of(house.settings, link.of))
+        link = installation.engine.linked(_as_signed(request, installation))
+        home = installation.home(household_of(installation.settings, link.of))
         card = home.door.card(link.of)
         notice = _notice(home, link, card)
     except NotFound:
@@ -52,12 +52,12 @@ def card_page(house: AtHouse, request: Request, of: str) -> Response:
 
 
 @routes.api_route("/.well-known/apple-app-site-association", methods=["GET", "HEAD"], operation_id="getUniversalLinks")
-async def universal_links(house: AtHouse) -> Response:
+async def universal_links(installation: AtInstallation) -> Response:
     """Which links an iPhone opens in Halo's app (Apple, "Supporting associated domains"); a 404 where there is no such app."""
-    if house.settings.apple_app_id is None:
+    if installation.settings.apple_app_id is None:
         raise NotFound("There is no app that opens links to here.", hint="Whoever runs this server sets apple_app_id.")
-    where = f"{urlsplit(house.settings.public_url or '').path}/m/*"
-    details = {"appIDs": [house.settings.apple_app_id], "components": [{"/": where, "comment": "A card, by its signed link"}]}
+    where = f"{urlsplit(installation.settings.public_url or '').path}/m/*"
+    details = {"appIDs": [installation.settings.apple_app_id], "components": [{"/": where, "comment": "A card, by its signed link"}]}
     return JSONResponse({"applinks": {"details": [details]}}, headers={"Cache-Control": "public, max-age=3600"})
 
 
@@ -67,11 +67,11 @@ async def robots() -> Response:
     return PlainTextResponse("User-agent: *\nDisallow: /\n", headers={"Cache-Control": "public, max-age=3600"})
 
 
-def _as_signed(request: Request, house: House) -> str:
+def _as_signed(request: Request, installation: Installation) -> str:
     """The link as it was written: what came in, letter for letter, at our own site. A proxy may have called us by any name, under any path."""
     path = request.scope.get("raw_path", b"").decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
-    return f"{house.settings.public_url or ''}{path[path.rfind('/m/') :]}?{query}"
+    return f"{installation.settings.public_url or ''}{path[path.rfind('/m/') :]}?{query}"
 
 
 def _notice(home: Home, link: Link, card: Card) -> str:

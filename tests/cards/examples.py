@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from cards import looks, words
 from halo_engine.model.card import (
     Card,
     clarification_card,
@@ -275,3 +276,15 @@ CARDS: dict[str, Card] = {
         }
     ),
 }
+
+
+def every_text_of(shown: Card) -> list[str]:
+    """What a person has to find in `shown`, in whatever format it is drawn."""
+    card = words.harmless(shown)
+    state = looks.LOOKS[card.kind].word
+    texts = [state, words.headline(card, state=state), card.summary, card.cost or "", card.note or "", *card.disclosures]
+    texts += [part for line in card.lines for part in (line.text, line.detail, line.amount)]
+    texts += [part for row in card.rows for part in (row.label, row.text)]
+    texts += [part for change in words.told(card.changes) for part in (words.change_heading(change), change.before, change.after)]
+    texts += [part for option in card.options for part in (option.label, option.reason)] + [button.value for button in card.buttons]
+    return texts

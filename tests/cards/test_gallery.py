@@ -24,6 +24,7 @@ from halo_engine.model.intent import Example
 from halo_engine.verbs import VERBS
 from halo_engine.verbs.order import Order
 from tests.cards.golden import Golden
+from tests.house.source import ROOT
 
 #: Stages that some verb has no way into, each with the reason.
 NO_WAY = {"CANCEL": ("terms_changed",)}  # nothing that the simulator can move is in the terms of its first example
@@ -139,6 +140,12 @@ class TestItsCards:
         for drawn in gallery.cards:
             if drawn.stage == "draft" or drawn.card.options:
                 assert as_json(messages(drawn)) == snapshot(name=f"{drawn.verb.lower()}_{drawn.stage}", extension_class=AsJson)
+
+    @pytest.mark.parametrize("stage", ["draft", "done"])
+    def test_are_those_that_the_documentation_shows(self, stage: str, gallery: Gallery) -> None:
+        """`just docs-pictures` draws them anew."""
+        drawn = FORMATS["svg"].draw(find(gallery, "ORDER", stage))
+        assert {end: (ROOT / "docs" / "pictures" / f"{stage}{end}").read_bytes() for end in drawn} == drawn
 
     def test_have_links_that_open_nothing(self, gallery: Gallery) -> None:
         assert all(drawn.url.startswith("https://halo.example/m/") for drawn in gallery.cards)

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from cards import looks, svg, typesetting, words
 from halo_engine.model.card import Card, CardKind
-from tests.cards.examples import CARDS
+from tests.cards.examples import CARDS, every_text_of
 from tests.cards.golden import Drawn
 from tests.cards.hostile import ANY_TEXT, FLOOD, TEXTS, card_of, squeezed
 
@@ -85,15 +85,8 @@ class TestGolden:
 class TestWhatIsShown:
     @EVERY
     def test_every_word_of_the_card_is_drawn(self, name: str) -> None:
-        card = words.harmless(CARDS[name])
         found = drawn(parsed(svg.render(CARDS[name])))
-        state = looks.LOOKS[card.kind].word
-        texts = [state, words.headline(card, state=state), card.summary, card.cost or "", card.note or "", *card.disclosures]
-        texts += [part for line in card.lines for part in (line.text, line.detail, line.amount)]
-        texts += [part for row in card.rows for part in (row.label, row.text)]
-        texts += [part for change in words.told(card.changes) for part in (words.change_heading(change), change.before, change.after)]
-        texts += [part for option in card.options for part in (option.label, option.reason)] + [button.value for button in card.buttons]
-        assert [text for text in texts if squeezed(text) not in found] == []
+        assert [text for text in every_text_of(CARDS[name]) if squeezed(text) not in found] == []
 
     @EVERY
     def test_nothing_reaches_into_the_margins(self, name: str) -> None:

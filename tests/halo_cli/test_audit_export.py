@@ -42,7 +42,7 @@ class TestAuditExport:
         """With what to write."""
         ran = halo("audit", "export", "--since", "monday")
         assert ran.code == 2
-        assert "2026-03-03" in ran.err
+        assert "2026-03-07" in ran.err
 
 
 class TestAuditCheck:

@@ -13,12 +13,16 @@ from typing import Any
 import pexpect
 import pytest
 
+from tests.blank import put_books
+
 TOWELS = "order two packs of paper towels"
 Start = Callable[..., Any]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """With blank books: each command is a process, and the first one would migrate them."""
+    put_books(tmp_path / "home" / "halo.db")
     return tmp_path / "home"
 
 

@@ -176,10 +176,10 @@ class TestADoor:
 
 
 def told(act: Callable[[], object]) -> tuple[str, str, str]:
-    """The code, the message and the hint of what it raises."""
+    """The code, the message and the hint of what it raises: without commands, which are said at a prompt alone."""
     with pytest.raises(HaloError) as raised:
         act()
-    return raised.value.code, raised.value.message, raised.value.hint
+    return raised.value.code, raised.value.message, raised.value.public_hint
 
 
 class TestWhatGoesWrong:
@@ -226,7 +226,7 @@ class TestWhatGoesWrong:
             try:
                 return (at.draft(words, member=alex, channel="test").kind.value,)
             except InvalidInput as error:
-                return (error.code, error.message, error.hint)
+                return (error.code, error.message, error.public_hint)
 
         assert what(door) == what(place.here)
 

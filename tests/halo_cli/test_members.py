@@ -162,12 +162,19 @@ class TestWhatToTypeNext:
     def test_is_somebody_elses_yes_where_whoever_asked_is_not_enough(self, halo: Halo) -> None:
         """The reason: a command that Halo itself says to type must not be one that it then refuses."""
         halo("members", "asker", "--up-to", "0")
-        asked = halo("ask", self.ORDER, "--as", "Sam")
-        draft_id = halo("ask", self.ORDER, "--as", "Sam", "--json").json["draft_id"]
-        for said in (asked.err, halo("draft", "show", draft_id).err):
-            assert "Confirm it as one of them with: halo confirm" in said
-            assert "--as NAME" in said
-            assert "--as Sam" not in said
+        said = halo("ask", self.ORDER, "--as", "Sam").err
+        assert "Confirm it as one of them with: halo confirm" in said
+        assert "--as NAME" in said
+        assert "--as Sam" not in said
+
+    def test_is_the_owners_yes_where_nobody_is_named(self, halo: Halo) -> None:
+        """Whoever names nobody speaks as the owner, and Alex did not ask."""
+        halo("members", "asker", "--up-to", "0")
+        draft = halo("ask", self.ORDER, "--as", "Sam", "--json").json
+        said = halo("draft", "show", draft["draft_id"]).err
+        assert "Confirm it with: halo confirm" in said
+        assert "--as" not in said
+        assert halo("confirm", draft["draft_id"], "--hash", draft["draft_hash"]).code == 0
 
     def test_is_somebody_elses_yes_where_whoever_asked_may_not_confirm(self, halo: Halo) -> None:
         halo("members", "add", "Kim", "--role", "child")

@@ -205,7 +205,8 @@ class TestStreams:
 
 
 class TestServe:
-    def test_serves_on_loopback_until_interrupted(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+    def test_serves_on_loopback_until_it_is_stopped(self, tmp_path: Path, number: int, code: int) -> None:
         command = [sys.executable, "-m", "halo_cli", "sim", "serve", "--port", "0", "--json", "--home", str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
             try:
@@ -214,8 +215,8 @@ class TestServe:
                 assert url.startswith("http://127.0.0.1:")
                 assert httpx.get(f"{url}/nowhere", timeout=10).status_code == 404
             finally:
-                server.send_signal(signal.SIGINT)
-            assert server.wait(timeout=10) == 130
+                server.send_signal(number)
+            assert server.wait(timeout=10) == code
 
     def test_a_port_in_use_is_a_usage_error(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

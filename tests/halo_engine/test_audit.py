@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from halo_engine.store.auditing import reading
 from halo_engine.store.auditing.entries import Entry, entries
 from halo_engine.store.auditing.links import Links
 from halo_engine.store.reader import Reader
+from halo_engine.store.sqlite import driver
 from halo_engine.store.values import event_value
 from tests.halo_engine.store.raw import rows, sql, without_triggers
 from tests.installation import Installation
@@ -64,6 +65,7 @@ def live(installation: Installation) -> Installation:
     installation.engine.devices.add("Phone", by=None)
     installation.engine.devices.add("Desk", by=None, kind=DeviceKind.PROGRAM)
     installation.engine.devices.open_enrolment("Tablet", by=None, kind=DeviceKind.PROGRAM)
+    installation.engine.devices.revoke_enrolment(installation.engine.devices.open_enrolment("Old", by=None).enrolment.id, by=None)
     installation.engine.membership.buy_at("zinc", by=None)
     listen(installation)
     return installation
@@ -142,15 +144,18 @@ CHANGES = [
     ("confirmation", "UPDATE confirmation SET confirmation_latency_ms = 99999", "was altered"),
     ("execution", "UPDATE execution SET status = 'failed'", "the log says done"),
     ("execution", "UPDATE execution SET final_cost_cents = 1", "was altered"),
+    ("execution", "UPDATE execution SET vendor = 'resy'", "was altered: its draft was to ORDER at amazon"),
     ("execution", 'UPDATE execution SET execution_payload_json = \'{"vendor_reference":"forged"}\'', "was altered"),
     ("receipt_artifact", "UPDATE receipt_artifact SET content_text = 'charged: nothing'", "was altered"),
     ("receipt_artifact", "DELETE FROM receipt_artifact", "is in the log and not in the books"),
     ("user", "UPDATE \"user\" SET role = 'owner' WHERE role = 'child'", "the log says child"),
     ("preference", "UPDATE preference SET confirm_rules_json = NULL", "the rules of who may confirm were altered"),
+    ("preference", "UPDATE preference SET confirm_rules_json = '{}'", "the rules of who may confirm were altered"),
     ("device", "UPDATE device SET token_sha256 = 'mine' WHERE kind = 'person'", "was altered"),
     ("device", 'UPDATE device SET user_id = (SELECT max(id) FROM "user")', "was altered"),
     ("device", "UPDATE device SET kind = 'person' WHERE kind = 'program'", "was altered"),
     ("device_enrolment", "UPDATE device_enrolment SET kind = 'person'", "was altered"),
+    ("device_enrolment", "UPDATE device_enrolment SET revoked_at = NULL", "was altered"),
     ("preference", "UPDATE preference SET default_merchant = 'amazon'", "the log says zinc"),
     ("webhook_endpoint", "UPDATE webhook_endpoint SET url = 'https://elsewhere.example.com/' WHERE url LIKE '%/0'", "was altered"),
     ("webhook_endpoint", "UPDATE webhook_endpoint SET event_types_json = '[]' WHERE url LIKE '%/0'", "was altered"),
@@ -165,6 +170,8 @@ CHANGES = [
         "is not the one that the log commits to",
     ),
     ("event_opening", "UPDATE event_opening SET salt = 'other'", "is not the one that the log commits to"),
+    ("event_opening", "UPDATE event_opening SET field = 'other' WHERE field = 'name'", "the other of event"),
+    ("execution_request", "UPDATE execution_request SET raw_command_text = 'order gold'", "the words of the request of event"),
 ]
 
 
@@ -189,6 +196,30 @@ class TestBooks:
         change = next(change for name, change, _ in CHANGES if name == table)
         without_triggers(home.engine._store, table, change)
         assert home.verify().ok
+
+    def test_may_lack_the_amount_of_a_yes_from_before_days_had_limits(self, home: Installation) -> None:
+        without_triggers(home.engine._store, "confirmation", "UPDATE confirmation SET maximum_cents = NULL")
+        assert home.verify().ok
+
+    def test_hold_a_draft_of_old_by_the_hash_of_its_terms(self, home: Installation) -> None:
+        """Before a log told of the bytes that were shown. Such a log is another one than was written here; the draft is what it tells."""
+        store, shown = home.engine._store, "revision 1 of draft"
+        without_triggers(store, "event_log", "UPDATE event_log SET event_payload_json = json_remove(event_payload_json, '$.draft_sha256')")
+        assert not any(shown in problem for problem in home.verify().problems)
+        without_triggers(store, "draft_revision", "UPDATE draft_revision SET draft_json = replace(draft_json, 'Towels', 'Swords')")
+        assert any(shown in problem and "was altered" in problem for problem in home.verify().problems)
+        sql(store, "UPDATE draft_revision SET draft_json = '{}'")
+        assert any(shown in problem and "was altered" in problem for problem in home.verify().problems)
+
+    def test_know_how_often_it_was_tried(self, home: Installation) -> None:
+        """Of what goes on: that decides what is done next."""
+        card = home.ask("order dish soap")
+        home.fault("unavailable", times=99)
+        waiting = home.carry_out(card, wait_s=0)
+        assert home.verify().ok
+        change = f"UPDATE execution_attempt SET classification = NULL WHERE execution_id = '{waiting.id}'"
+        without_triggers(home.engine._store, "execution_attempt", change)
+        assert any("an attempt was altered" in problem for problem in home.verify().problems)
 
     def test_may_have_lost_what_was_erased_and_nothing_else(self, home: Installation) -> None:
         """An opening that is gone is no problem where the log says so: that is what it is apart for."""
@@ -253,6 +284,20 @@ class TestEntries:
         added = "correlation_id, causation_id, schema_version"
         sql(home.engine._store, f"INSERT INTO event_log SELECT 'evt_x', {copied}, {added} FROM event_log WHERE seq = 1")
         assert not home.verify().ok
+
+    def test_of_nobody_are_met_too(self, home: Installation) -> None:
+        """No household's log would ever come by them."""
+        with closing(driver.connect(home.settings.database_file)) as connection, connection:
+            connection.execute("DROP TRIGGER event_log_refuses_update")
+            connection.execute("UPDATE event_log SET household_id = 'hh_nobody' WHERE seq = (SELECT max(seq) FROM event_log)")
+        assert "1 rows of the log belong to no household" in home.verify().problems
+
+    def test_that_break_everything_are_not_all_told(self, home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nobody reads a million lines."""
+        monkeypatch.setattr(reading, "_MOST_PROBLEMS", 2)
+        story = [entry._replace(event_type="execution.done") for entry, _ in log_of(home)]
+        assert len(story) > 15
+        assert 2 < len(reading.read_story(story)[1]) < 15
 
     def test_would_be_missed_where_links_are_not_compared(self, home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
         """The planted bug."""

@@ -21,6 +21,7 @@ from halo_engine.settings import load_settings
 from halo_engine.store.kept_file import KeptFile
 from halo_engine.store.signer import FILE, last_signed
 from halo_engine.store.sqlite import driver
+from tests.halo_engine.store.raw import without_triggers
 from tests.installation import NOON, Installation
 
 
@@ -184,6 +185,23 @@ class TestTheSigner:
         rewrite(alone, 4)
         with pytest.raises(StoreDamaged, match="altered before its signed head"):
             checkpoint(alone)
+
+    @pytest.mark.parametrize("payload", ["[", '{"b":1,"a":2}'])
+    def test_signs_nothing_over_an_event_that_is_none(self, alone: Installation, payload: str) -> None:
+        """Nothing could have been hashed to what it carries."""
+        bought(alone)
+        without_triggers(alone.engine._store, "event_log", "UPDATE event_log SET event_payload_json = :to WHERE seq = 3", to=payload)
+        with pytest.raises(StoreDamaged, match="The log was altered at event 3"):
+            checkpoint(alone)
+
+    @pytest.mark.parametrize("carried", ["no hash at all", "abcd"])
+    def test_proves_nothing_by_an_event_without_a_hash(self, alone: Installation, carried: str) -> None:
+        """What it signed before is looked for in the log first."""
+        execution_id = bought(alone)
+        checkpoint(alone)
+        without_triggers(alone.engine._store, "event_log", "UPDATE event_log SET hash = :to WHERE seq = 2", to=carried)
+        with proving(alone) as proofs, pytest.raises(StoreDamaged, match="The log was altered at event 2"):
+            proofs.prove(execution_id)
 
     def test_signs_nothing_new_over_an_altered_event(self, home: Installation) -> None:
         """Also where only what is new is read: a command that moved money tells the witness nothing false."""

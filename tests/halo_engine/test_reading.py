@@ -13,6 +13,7 @@ from halo_engine.model.card import CardKind
 from halo_engine.model.errors import InvalidInput, ParserFailed
 from halo_engine.open_parse import open_parse
 from halo_engine.settings import load_settings
+from halo_engine.stages.parse import Parse
 from tests.halo_engine.parsing.language_model.model_server import ModelServer, answered, completion, item
 from tests.installation import Installation
 
@@ -97,7 +98,7 @@ class TestTheSetting:
         """In the data directory, or where it says."""
         environ = {"HALO_PARSER": "openai", "HALO_OPENAI_BASE_URL": "https://models.example/v1"}
         (tmp_path / "openai.key").write_text(KEY)
-        assert open_parse(load_settings(home=tmp_path, environ=environ)).parser_name == "openai"
+        assert isinstance(open_parse(load_settings(home=tmp_path, environ=environ)), Parse)
         (tmp_path / "other.key").write_text(KEY)
         environ["HALO_OPENAI_API_KEY_FILE"] = str(tmp_path / "other.key")
-        assert open_parse(load_settings(home=tmp_path / "none", environ=environ)).parser_name == "openai"
+        assert isinstance(open_parse(load_settings(home=tmp_path / "none", environ=environ)), Parse)

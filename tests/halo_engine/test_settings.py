@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from halo_engine.clock import FakeClock
 from halo_engine.model.errors import InvalidInput
-from halo_engine.settings import Settings, load_settings
+from halo_engine.settings import SECRETS, Settings, load_settings
+from halo_engine.store.secret import installation_secret
+from tests.installation import NOON
+
+#: Secrets that not any word will do for.
+VALID = {"secret_key": "0123456789abcdef" * 4, "database_url": "postgresql://halo:hunter2@db/halo"}
 
 
 def settings(home: Path, *, file: str = "", **environ: str) -> Settings:
@@ -116,12 +123,91 @@ class TestHome:
         assert loaded.simulator_file.parent.parent == tmp_path
 
 
-class TestModelKeyFile:
-    def test_is_in_the_home_unless_it_says_otherwise(self, tmp_path: Path) -> None:
+def secret_file(path: Path, content: str | bytes = "hunter2\n", *, mode: int = 0o444) -> Path:
+    """A file as a platform mounts it: for everybody to read, and nobody's to write."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    path.chmod(mode)
+    return path
+
+
+NO_SECRETS = (b"", b"\n", b"hunter2\nhunter3\n", b"\xff\xfehunter2", b"hunter2\x00", b"hunter2\x1b[2J", b"hunter2" * 2_000)
+
+
+class TestSecretInAFile:
+    @pytest.mark.parametrize("name", SECRETS)
+    def test_is_as_good_as_one_in_the_environment(self, tmp_path: Path, name: str) -> None:
+        """Every secret, and without the end of its line."""
+        secret = VALID.get(name, "hunter2")
+        for end in ("", "\n", "\r\n"):
+            loaded = settings(tmp_path, **{f"HALO_{name.upper()}_FILE": str(secret_file(tmp_path / "mounted", secret + end, mode=0o644))})
+            assert getattr(loaded, name) == SecretStr(secret)
+
+    def test_may_be_named_in_the_file_of_settings(self, tmp_path: Path) -> None:
         """A relative name is one in the home."""
-        assert load_settings(home=tmp_path, environ={}).model_key_file == tmp_path / "openai.key"
-        for named, found in (("my.key", tmp_path / "my.key"), ("/run/secrets/model", Path("/run/secrets/model"))):
-            assert load_settings(home=tmp_path, environ={"HALO_OPENAI_API_KEY_FILE": named}).model_key_file == found
+        secret_file(tmp_path / "resy")
+        assert settings(tmp_path, file='resy_password_file = "resy"').resy_password == SecretStr("hunter2")
+
+    def test_keeps_the_order_of_all_settings(self, tmp_path: Path) -> None:
+        """What the environment says, in either way, before the file of settings, in either way. What is overruled is not even looked for."""
+        mounted = str(secret_file(tmp_path / "mounted"))
+        assert settings(tmp_path, file='zinc_api_key = "else"', HALO_ZINC_API_KEY_FILE=mounted).zinc_api_key == SecretStr("hunter2")
+        assert settings(tmp_path, file='zinc_api_key_file = "none"', HALO_ZINC_API_KEY="said").zinc_api_key == SecretStr("said")
+        assert settings(tmp_path, file='zinc_api_key_file = "none"', HALO_ZINC_API_KEY_FILE=mounted).zinc_api_key == SecretStr("hunter2")
+
+    def test_is_refused_where_it_is_given_a_second_time(self, tmp_path: Path) -> None:
+        """One of them would be forgotten when it is changed."""
+        mounted = str(secret_file(tmp_path / "mounted"))
+        with pytest.raises(InvalidInput, match="'zinc_api_key' is given twice"):
+            settings(tmp_path, HALO_ZINC_API_KEY="hunter2", HALO_ZINC_API_KEY_FILE=mounted)
+        with pytest.raises(InvalidInput, match="'zinc_api_key' is given twice"):
+            settings(tmp_path, file=f'zinc_api_key = "hunter2"\nzinc_api_key_file = "{mounted}"')
+
+    @pytest.mark.parametrize("content", [*NO_SECRETS, "hunter2\u202e".encode()])
+    def test_is_one_line_of_text_or_is_refused_unsaid(self, tmp_path: Path, content: bytes) -> None:
+        """And nothing of it is repeated."""
+        mounted = secret_file(tmp_path / "mounted", content)
+        with pytest.raises(InvalidInput, match="mounted, which resy_password_file names, does not hold one line") as refused:
+            settings(tmp_path, HALO_RESY_PASSWORD_FILE=str(mounted))
+        assert "hunter" not in f"{refused.value.message} {refused.value.hint} {refused.value.__cause__!r} {refused.value.__context__!r}"
+
+    def test_has_to_be_right_as_any_value_has(self, tmp_path: Path) -> None:
+        """And nothing of it is repeated then either."""
+        mounted = secret_file(tmp_path / "mounted", "mysql://halo:hunter2@db/halo")
+        with pytest.raises(InvalidInput, match="'database_url'") as refused:
+            settings(tmp_path, HALO_DATABASE_URL_FILE=str(mounted))
+        assert "hunter" not in f"{refused.value.message} {refused.value.hint} {refused.value.__cause__!r}"
+
+    @pytest.mark.parametrize("mode", [0o464, 0o446, 0o666])
+    def test_that_others_may_write_is_not_believed(self, tmp_path: Path, mode: int) -> None:
+        """Whoever can write it would choose the books that are opened."""
+        mounted = secret_file(tmp_path / "mounted", mode=mode)
+        with pytest.raises(InvalidInput, match="can be written by others"):
+            settings(tmp_path, HALO_RESY_PASSWORD_FILE=str(mounted))
+
+    def test_that_is_not_there_is_named_and_nothing_else_is_taken(self, tmp_path: Path) -> None:
+        """No file, a directory, a pipe that nobody fills, no name at all: never the default instead."""
+        os.mkfifo(tmp_path / "pipe", 0o400)
+        for named, why in (("none", "No such file"), (".", "plain file|Is a directory"), ("pipe", "no plain file"), ("", "names no file")):
+            with pytest.raises(InvalidInput, match=why):
+                settings(tmp_path, HALO_RESY_PASSWORD_FILE=named)
+
+
+class TestInstallationSecret:
+    def test_that_is_given_is_the_one_and_none_is_made(self, tmp_path: Path) -> None:
+        """Machines that share books have data directories that are thrown away: one that made its own would be a stranger to them."""
+        given = "0123456789abcdef" * 4
+        mounted = secret_file(tmp_path / "mounted", f"{given}\n")
+        environ = {"HALO_SECRET_KEY_FILE": str(mounted)}
+        loaded = load_settings(home=tmp_path / "home", environ=environ)
+        assert installation_secret(loaded.key_file, FakeClock(NOON), given=loaded.secret_key) == bytes.fromhex(given)
+        assert not loaded.key_file.exists()
+
+    @pytest.mark.parametrize("given", ["", "0123456789abcdef" * 3, "0123456789abcdef" * 5, "x" * 64])
+    def test_is_whole_or_refused(self, tmp_path: Path, given: str) -> None:
+        """Half a key would make keys all the same."""
+        with pytest.raises(InvalidInput, match="'secret_key'") as refused:
+            settings(tmp_path, HALO_SECRET_KEY=given)
+        assert not given or given not in f"{refused.value.message} {refused.value.hint}"
 
 
 class TestSettings:
@@ -134,7 +220,7 @@ class TestSettings:
     @pytest.mark.parametrize("name", [name for name in Settings.model_fields if name.endswith(("_key", "_secret", "_token", "_password"))])
     def test_hold_every_secret_as_one(self, tmp_path: Path, name: str) -> None:
         """A field with the name of a secret never shows its value."""
-        loaded = load_settings(home=tmp_path, environ={f"HALO_{name.upper()}": "hunter2"})
+        loaded = load_settings(home=tmp_path, environ={f"HALO_{name.upper()}": VALID.get(name, "hunter2")})
         assert isinstance(getattr(loaded, name), SecretStr)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from halo_engine.clock import FakeClock
+from tests.blank import put_books
 from tests.installation import Installation
 from tests.journeys.terminal import Terminal
 
@@ -24,6 +25,7 @@ def home(tmp_path: Path, clock: FakeClock, database_url: str | None) -> Iterator
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     """A shell beside a household that was just made."""
+    put_books(tmp_path / "shell" / "halo.db")
     shell = Terminal(tmp_path / "shell")
     assert shell.halo("init").code == 0
     return shell

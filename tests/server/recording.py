@@ -19,7 +19,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from halo_engine.model.money import Money
-from halo_engine.model.reading import Reading, Spoke
+from halo_engine.model.reading import Reading
 from halo_engine.parsing.fallback import Plain
 from halo_engine.parsing.parser import ParseContext
 from halo_engine.vendors import zinc as zinc_adapter
@@ -115,8 +115,12 @@ def record(place: Path) -> dict[str, str]:
         return _recorded(place)
 
 
+_read = Plain.read
+
+
 def _in_no_time(parser: Plain, text: str, context: ParseContext) -> Reading:
-    return Reading(intent=parser.parse(text, context), spoke=Spoke(parser=parser.name, latency_ms=4))
+    reading = _read(parser, text, context)
+    return reading.model_copy(update={"spoke": reading.spoke.model_copy(update={"latency_ms": 4})})
 
 
 def _recorded(place: Path) -> dict[str, str]:

@@ -159,6 +159,17 @@ class TestAProblem:
         answer = phone.post(f"/v1/{path}", {**drafted, **body})
         assert (answer.status_code // 100, "zorble" in answer.text.casefold()) == (4, False), answer.text
 
+    @pytest.mark.parametrize("path", ["drafts/dft_none", "executions/exe_none", "receipts/exe_none", "cards/dft_none"])
+    def test_says_nothing_to_type_at_a_prompt(self, phone: Phone, path: str) -> None:
+        """Whoever reads it holds a phone, or is a program."""
+        told = phone.get(f"/v1/{path}").json()
+        assert (told["code"], "halo " in f"{told.get('detail')} {told.get('hint')}") == ("not_found", False)
+
+    def test_of_a_path_that_is_none_says_so(self, client: TestClient) -> None:
+        told = client.get("/v1/nowhere").json()
+        assert (told["code"], told["detail"]) == ("not_found", "There is no such path. Every path stands in /openapi.json.")
+        assert client.get("/openapi.json").status_code == 200
+
     def test_of_a_name_that_is_taken_is_one_of_its_own(self, phone: Phone) -> None:
         taken = phone.post("/v1/members", {"name": "alex"}).json()
         assert (taken["status"], taken["code"], taken["title"]) == (409, "name_taken", "That name is taken already.")

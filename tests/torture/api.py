@@ -88,7 +88,7 @@ class Served:
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
-        self.app.state.house.close()
+        self.app.state.installation.close()
         self.home.engine.close()
 
 

@@ -22,6 +22,7 @@ from typing import Any, Generic, Self, TypeVar
 import httpx
 
 from halo_engine.model import draft
+from tests.statements import compile_anew
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ def _be_child(work: Callable[[], Any], write: int) -> None:
     """Never returns: a child must not run on in its parent's place."""
     # What the parent has come to remember would be lines that this one does not execute.
     draft._hash_of.cache_clear()
+    compile_anew()
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(PATIENCE_S)

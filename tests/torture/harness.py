@@ -146,8 +146,14 @@ _CLAIMED = {ExecutionStatus.DONE, ExecutionStatus.PARTIAL}
 
 def judge(home: Installation) -> Iterator[Problem]:
     """Everything about `home` that must not be, when the faults have stopped and everybody has done what they could."""
-    details = _details(home)
-    effects = [entry for entry in home.ledger() if entry.kind in ("order", "booking", "cancellation")]
+    yield from compared(_details(home), home.ledger())
+    verified = home.verify()
+    yield from (Problem(Kind.UNPROVED, problem) for problem in verified.problems)
+
+
+def compared(details: Sequence[ExecutionDetail], ledger: Iterable[Entry]) -> Iterator[Problem]:
+    """Everything in which the executions and what the vendors did are not the same story."""
+    effects = [entry for entry in ledger if entry.kind in ("order", "booking", "cancellation")]
     of: dict[str, list[Entry]] = {detail.execution.id: [] for detail in details}
     for entry in effects:
         owner = _owner(entry, details)
@@ -158,8 +164,6 @@ def judge(home: Installation) -> Iterator[Problem]:
     cancelled = {entry.reference for entry in effects if entry.kind == "cancellation"}
     for detail in details:
         yield from _judged(detail, of[detail.execution.id], cancelled)
-    verified = home.verify()
-    yield from (Problem(Kind.UNPROVED, problem) for problem in verified.problems)
 
 
 def _details(home: Installation) -> list[ExecutionDetail]:

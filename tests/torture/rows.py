@@ -15,6 +15,7 @@ _MODULES = (
     "write_ahead",
     "power",
     "storage",
+    "restored",
     "corruption",
     "postgres_faults",
     "upgrade",

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from tests.torture.forking import Purchase, forks
 
-_SYNCS = ("fdatasync", "fsync")
-
 
 @functools.cache
 def missing() -> str | None:

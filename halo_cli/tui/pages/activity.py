@@ -13,10 +13,10 @@ from cards.words import shown
 from halo_cli.chat import drawing
 from halo_cli.chat.dialogs import Reading
 from halo_cli.tui.bindings import Key, bindings
-from halo_cli.tui.feed_rows import Batch, BatchedRows
-from halo_cli.tui.listing import ListingPage
-from halo_cli.tui.log_lines import moment
-from halo_cli.tui.paged_table import Cell, Column
+from halo_cli.tui.parts.feed_rows import Batch, BatchedRows
+from halo_cli.tui.parts.listing import ListingPage
+from halo_cli.tui.parts.log_lines import moment
+from halo_cli.tui.parts.paged_table import Cell, Column
 from halo_engine.model.card import Card, CardKind
 from halo_engine.model.draft import Fact
 from halo_engine.model.errors import NotFound

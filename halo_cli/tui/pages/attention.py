@@ -22,11 +22,11 @@ from halo_cli.chat import drawing
 from halo_cli.chat.asking import Trouble
 from halo_cli.chat.guard import Guard
 from halo_cli.settlements import finding, told
-from halo_cli.tui import settling_words
 from halo_cli.tui.bindings import Key, bindings
-from halo_cli.tui.choosing import Choice, Choices
 from halo_cli.tui.page import Page
-from halo_cli.tui.settle_dialogs import ItDidNotHappen, ItHappened
+from halo_cli.tui.parts import settling_words
+from halo_cli.tui.parts.choosing import Choice, Choices
+from halo_cli.tui.parts.settle_dialogs import ItDidNotHappen, ItHappened
 from halo_engine.model.card import Card
 from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.outcome import Done, Found, Partial, Pending

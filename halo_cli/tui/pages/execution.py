@@ -15,12 +15,12 @@ from textual.widgets import Static
 
 from cards.words import receipt_lines, shown
 from halo_cli.chat.asking import Trouble
-from halo_cli.tui import trip_lines
 from halo_cli.tui.bindings import Key, bindings
-from halo_cli.tui.fold import Fold
-from halo_cli.tui.log_lines import short_id
 from halo_cli.tui.page import Page
-from halo_cli.tui.terms_view import TermsView
+from halo_cli.tui.parts import trip_lines
+from halo_cli.tui.parts.fold import Fold
+from halo_cli.tui.parts.log_lines import short_id
+from halo_cli.tui.parts.terms_view import TermsView
 from halo_engine.model.card import Button, Card, execution_card
 from halo_engine.model.trails import Trip
 from halo_engine.trail import Trail

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from halo_cli import members_table, views
 from halo_cli.chat.asking import Trouble
 from halo_cli.tui.pages import household_words as words
 from halo_cli.tui.pages.household_words import Home
-from halo_cli.tui.sections import Section, SectionPage
-from halo_cli.tui.small_forms import Field, Sure, TokenShown
+from halo_cli.tui.parts.sections import Section, SectionPage
+from halo_cli.tui.parts.small_forms import Field, Sure, TokenShown
 from halo_engine.model.device import NewDevice
 from halo_engine.model.household import Role
+from halo_engine.model.money import Money
 from halo_engine.model.rules import VERBS, ConfirmRules
 
 if TYPE_CHECKING:
@@ -25,7 +27,41 @@ if TYPE_CHECKING:
 #: With the engine, in the name of the member who agreed.
 Act = Callable[["Engine", str], object]
 
-_RULES = {"two people": "two", "whoever asked": "asker"}
+
+class _Rule(NamedTuple):
+    """One that is about more than one member: how it is asked for, where it stands, and the rules with another amount."""
+
+    title: str
+    label: str
+    #: What is typed where there is no amount.
+    none: str
+    stands: Callable[[ConfirmRules], Money | None]
+    with_amount: Callable[[ConfirmRules, Money | None], ConfirmRules]
+
+
+_RULES = {
+    "two people": _Rule(
+        "From where on two people have to say yes",
+        "Above",
+        "never",
+        attrgetter("two_people_above"),
+        ConfirmRules.with_two_people_above,
+    ),
+    "whoever asked": _Rule(
+        "What whoever asked may confirm alone",
+        "Alone up to",
+        "always",
+        attrgetter("asker_alone_up_to"),
+        ConfirmRules.with_asker_alone_up_to,
+    ),
+    "a signature": _Rule(
+        "From where on a yes has to be signed",
+        "Above",
+        "never",
+        attrgetter("signed_above"),
+        ConfirmRules.with_signed_above,
+    ),
+}
 
 
 class HouseholdPage(SectionPage):
@@ -134,7 +170,7 @@ class HouseholdPage(SectionPage):
         if row is None or row == "limit" or not self._is_owner():
             return
         if row in _RULES:
-            self._change_rule(row)
+            self._change_rule(_RULES[row])
             return
         role = Role(row)
         before = {verb: words.allowed(self.home.rules, role, verb) for verb in VERBS}
@@ -147,19 +183,15 @@ class HouseholdPage(SectionPage):
         note = "For each: everything (up to the limit), nothing, or an amount such as 20."
         self.fill_in(f"What {words.a(role)} may confirm", fields, filled_in, does="Go on", note=note)
 
-    def _change_rule(self, row: str) -> None:
-        is_two = row == "two people"
-        standing = self.home.rules.two_people_above if is_two else self.home.rules.asker_alone_up_to
-        never = "never" if is_two else "always"
-        label = "Above" if is_two else "Alone up to"
-        fields = (Field("amount", label, standing.display if standing else never, hint=f"{never}, or an amount such as 50"),)
-        title = "From where on two people have to say yes" if is_two else "What whoever asked may confirm alone"
+    def _change_rule(self, rule: _Rule) -> None:
+        stands = rule.stands(self.home.rules)
+        fields = (Field("amount", rule.label, stands.display if stands else rule.none, hint=f"{rule.none}, or an amount such as 50"),)
 
         def filled_in(filled: dict[str, str]) -> None:
-            limit = words.amount_or_none(filled["amount"], never)
-            self._propose_rules(lambda rules: rules.with_two_people_above(limit) if is_two else rules.with_asker_alone_up_to(limit))
+            amount = words.amount_or_none(filled["amount"], rule.none)
+            self._propose_rules(lambda rules: rule.with_amount(rules, amount))
 
-        self.fill_in(title, fields, filled_in, does="Go on", note=f"{never.capitalize()}, or an amount such as 50.")
+        self.fill_in(rule.title, fields, filled_in, does="Go on", note=f"{rule.none.capitalize()}, or an amount such as 50.")
 
     def _propose_rules(self, change: Callable[[ConfirmRules], ConfirmRules], *, about: Role | None = None) -> None:
         """`change` is made again to the rules that stand when it is agreed to, as `halo members` does it."""

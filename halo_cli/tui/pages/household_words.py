@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from halo_cli import members_table, typed, views
-from halo_cli.tui.rows import Listing, Row
+from halo_cli.tui.parts.rows import Listing, Row
 from halo_engine.model.device import Device
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.household import Household, Member, Preference, Role, Usual
@@ -76,7 +76,7 @@ def people(home: Home) -> Listing:
 
 def rights(home: Home) -> Listing:
     """What each role may confirm, and the rules that are about more than one member."""
-    limit, two, alone = members_table.sentences(home.rules, home.limit)
+    limit, two, alone, signed = members_table.sentences(home.rules, home.limit)
     roles = tuple(
         Row(role.value, (role.value.capitalize(), members_table.may_confirm(role, home.rules, home.limit)), _verbs(role, home))
         for role in Role
@@ -84,6 +84,7 @@ def rights(home: Home) -> Listing:
     rules = (
         Row("two people", ("Two people", two), ("The same terms, confirmed by two different members.",)),
         Row("whoever asked", ("Whoever asked", alone), ("Whoever changed a draft has asked for it, too.",)),
+        Row("a signature", ("A signature", signed), ("With the key of a device, over those very terms.",)),
         Row("limit", ("Everybody", limit), ("The limit of this installation; nobody changes it here.",)),
     )
     return Listing(("Who", "May confirm"), (*roles, *rules), "", gives_way=1)

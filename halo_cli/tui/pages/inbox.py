@@ -21,11 +21,11 @@ from halo_cli.chat.card_view import LIVE, CardView
 from halo_cli.chat.dialogs import Consent, asks_for_consent
 from halo_cli.chat.form import ModifyForm
 from halo_cli.tui.asking import Came
-from halo_cli.tui.choosing import Choice, Choices
-from halo_cli.tui.desk_card import DeskCard
-from halo_cli.tui.looking import Shown, look_at
 from halo_cli.tui.page import Page
-from halo_cli.tui.terms_view import TermsView
+from halo_cli.tui.parts.choosing import Choice, Choices
+from halo_cli.tui.parts.desk_card import DeskCard
+from halo_cli.tui.parts.looking import Shown, look_at
+from halo_cli.tui.parts.terms_view import TermsView
 from halo_engine.model.card import Button, Card, CardKind
 from halo_engine.model.draft import Draft
 from halo_engine.model.form import FormField

@@ -21,12 +21,12 @@ from halo_cli.chat import drawing
 from halo_cli.chat.asking import Trouble
 from halo_cli.chat.dialogs import Dialog
 from halo_cli.chat.keys import Keys
-from halo_cli.tui import log_lines
 from halo_cli.tui.bindings import Key, bindings
-from halo_cli.tui.event_view import EventView
-from halo_cli.tui.log_rows import FoundLog, WholeLog
 from halo_cli.tui.page import Page
-from halo_cli.tui.paged_table import Cell, PagedTable
+from halo_cli.tui.parts import log_lines
+from halo_cli.tui.parts.event_view import EventView
+from halo_cli.tui.parts.log_rows import FoundLog, WholeLog
+from halo_cli.tui.parts.paged_table import Cell, PagedTable
 from halo_engine.model.ids import Prefix, prefix_of
 from halo_engine.model.log_filter import LogFilter
 from halo_engine.model.recollection import counted

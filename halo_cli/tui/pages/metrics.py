@@ -20,8 +20,8 @@ from halo_cli.chat import drawing
 from halo_cli.chat.asking import Trouble
 from halo_cli.tui.bindings import Key, bindings
 from halo_cli.tui.pages import metrics_words as words
-from halo_cli.tui.rows import Listing, Row
-from halo_cli.tui.sections import Section, SectionPage
+from halo_cli.tui.parts.rows import Listing, Row
+from halo_cli.tui.parts.sections import Section, SectionPage
 from halo_engine.metrics.values import Dimension, MetricsReport, QueryResult, Series
 from halo_engine.metrics.views import VIEWS, WHOLE_LOG
 

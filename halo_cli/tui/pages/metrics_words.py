@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from halo_cli.tui.rows import Listing, Row
+from halo_cli.tui.parts.rows import Listing, Row
 from halo_engine.metrics.definitions import METRICS, Metric, Unit
 from halo_engine.metrics.values import Cost, CostIn, Count, Each, Figure, Figures, MetricsReport, QueryResult, Share, Spread
 from halo_engine.model.money import Money

@@ -16,10 +16,10 @@ from textual.widgets import Static
 
 from cards.words import receipt_lines, shown
 from halo_cli.tui.bindings import Key, bindings
-from halo_cli.tui.feed_rows import Batch
-from halo_cli.tui.listing import ListingPage
-from halo_cli.tui.log_lines import moment, moment_in_full
-from halo_cli.tui.paged_table import Cell, Column
+from halo_cli.tui.parts.feed_rows import Batch
+from halo_cli.tui.parts.listing import ListingPage
+from halo_cli.tui.parts.log_lines import moment, moment_in_full
+from halo_cli.tui.parts.paged_table import Cell, Column
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.receipt import Receipt
 from halo_engine.model.trails import ReceiptLine

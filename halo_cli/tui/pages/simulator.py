@@ -17,9 +17,9 @@ from halo_cli import scenarios, session, typed
 from halo_cli.sim_time import Moved, moved
 from halo_cli.tui.pages import simulator_words as words
 from halo_cli.tui.pages.simulator_words import Panel, Played
-from halo_cli.tui.rows import Listing
-from halo_cli.tui.sections import Section, SectionPage
-from halo_cli.tui.small_forms import Field
+from halo_cli.tui.parts.rows import Listing
+from halo_cli.tui.parts.sections import Section, SectionPage
+from halo_cli.tui.parts.small_forms import Field
 from halo_engine.model.errors import InvalidInput
 from halo_sim import faults
 from halo_sim.ledger import read_ledger

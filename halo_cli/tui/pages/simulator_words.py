@@ -10,7 +10,7 @@ from typing import NamedTuple
 from halo_cli import views
 from halo_cli.scenarios import Scenario
 from halo_cli.sim_time import Moved
-from halo_cli.tui.rows import Listing, Row
+from halo_cli.tui.parts.rows import Listing, Row
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.money import Money
 from halo_sim.faults import FAULTS, POSITIONS, Fault

@@ -1,6 +1,6 @@
 """The language model's key, from wherever the household keeps it.
 
-In this order: the setting itself (environment or config.toml), a file, the system's keyring where the `keyring` package is installed. Looked
+In this order: the setting itself, a file in the data directory, the system's keyring where the `keyring` package is installed. Looked
 up only when a language model is going to be asked: a keyring may open a window.
 """
 
@@ -22,11 +22,11 @@ _MAX_CHARS = 4_096
 _UNREADABLE = "The language model's key cannot be read."
 
 
-def model_key(given: SecretStr | None, file: Path, *, named: bool) -> SecretStr | None:
-    """The key, or None where there is none. `named` says that the settings name `file`, which must then be there. Raises `InvalidInput`."""
+def model_key(given: SecretStr | None, file: Path) -> SecretStr | None:
+    """The key, or None where there is none. Raises `InvalidInput` where there is one that cannot be had."""
     if given is not None and given.get_secret_value():
         return given
-    if named or file.exists():
+    if file.exists():
         return _from_file(file)
     return _from_keyring()
 

@@ -125,10 +125,6 @@ class OpenAIParser:
         """Let go of the connections."""
         self._client.close()
 
-    def parse(self, text: str, context: ParseContext) -> Intent:
-        """The intent of `text` as the model reads it, as far as the words support it. Raises `Unread`, which is a `ParserFailed`."""
-        return self.read(text, context).intent
-
     def read(self, text: str, context: ParseContext) -> Reading:
         """The intent, and what it took. Raises `Unread`, with what it took."""
         spent = _Spent(began=self._monotonic())

@@ -79,6 +79,9 @@ def _make(options: Any, public: Parts, examples: list[Example]) -> None:
     about = {"encoder_sha256": ENCODER_SHA256, "seed": str(options.seed), "epochs": str(options.epochs)}
     export(network, options.out / "model.onnx", temperature=_temperature(reads), about=about)
     shutil.copyfile(options.encoder / "tokenizer.json", options.out / "tokenizer.json")
+    # What `halo doctor` holds the files against; `sha256sum -c` reads it, too.
+    sums = (f"{hashlib.sha256((options.out / name).read_bytes()).hexdigest()}  {name}\n" for name in ("model.onnx", "tokenizer.json"))
+    (options.out / "SHA256SUMS").write_text("".join(sums), encoding="ascii")
 
 
 def _shipped_cases(folder: Path) -> frozenset[str]:

@@ -24,7 +24,6 @@ _TABLE_SLOTS = frozenset({"people", "date", "time", "first_name", "last_name"})
 _CLINC = {"order": "ORDER", "restaurant_reservation": "BOOK", "schedule_maintenance": "BOOK"}
 _CLINC_REPLIES = {"yes": "confirm", "no": "cancel", "maybe": "unsure"}
 _HOME = {"takeaway_order": "ORDER"}
-_HOME_REPLIES: dict[str, str] = {}
 
 #: Percent of a set's training part that is kept for development where it has no part of its own.
 _HELD = 12

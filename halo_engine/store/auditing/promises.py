@@ -2,7 +2,7 @@
 
 Nothing is sent without an earlier confirmation, in time, of that very hash (I3), which is used once (I1); no more is charged than was confirmed
 (I4); an execution ends once (I5); an effect has its receipt (I2). Where the rules of that moment wanted two people, there were two; where they
-wanted somebody else than whoever asked, there was; and everybody who was counted is on record with a yes to that very hash.
+wanted somebody else than whoever asked, there was; and everybody who was counted is on record with a yes to that very hash. No yes is a program's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, NamedTuple
 
+from halo_engine.model.device import DeviceKind
 from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.household import Role
 from halo_engine.model.money import Money
@@ -69,8 +70,10 @@ class Promises:
         self._asked: dict[str, set[str | None]] = {}
         #: Of those who said yes before it was enough, whose yes was signed.
         self._signed: dict[str, set[str | None]] = {}
-        #: By device, whose it is and the thumbprint of its key; and whether any yes was told of with what it spent.
+        #: By device, whose it is and the thumbprint of its key; which devices are programs', revoked or not.
         self._keys: dict[str, tuple[str, str | None]] = {}
+        self._programs: set[str] = set()
+        #: Whether any yes was told of with what it spent.
         self._tells_spending = False
         self._without_receipt: dict[str, Entry] = {}
         self._checks: dict[str, Check] = {
@@ -84,6 +87,7 @@ class Promises:
             "draft.cancelled": self._cancelled,
             "draft.approved": self._approved_by,
             "draft.confirmed": self._check_confirmation,
+            "device.added": self._added,
             "device.enrolled": self._enrolled,
             "device.revoked": self._revoked,
             "receipt.stored": self._receipt_stored,
@@ -152,19 +156,30 @@ class Promises:
 
     def _approved_by(self, event: Entry, payload: Payload) -> Iterator[str]:
         yield from self._check_terms(event, payload, "approved")
+        yield from self._check_device(event, payload, "approved")
         yield from self._check_signature(event, payload, "approved")
         draft_hash = str(payload.get("draft_hash"))
         self._approved.setdefault(draft_hash, set()).add(event.user_id)
         if payload.get("signature_sha256"):
             self._signed.setdefault(draft_hash, set()).add(event.user_id)
 
+    def _added(self, event: Entry, payload: Payload) -> Iterable[str]:
+        if payload.get("kind") == DeviceKind.PROGRAM:
+            self._programs.add(event.entity_id)
+        return ()
+
     def _enrolled(self, event: Entry, payload: Payload) -> Iterable[str]:
         self._keys[event.entity_id] = (str(payload.get("member_id")), payload.get("signing_key"))
-        return ()
+        return self._added(event, payload)
 
     def _revoked(self, event: Entry, _payload: Payload) -> Iterable[str]:
         self._keys.pop(event.entity_id, None)
         return ()
+
+    def _check_device(self, event: Entry, payload: Payload, done: str) -> Iterator[str]:
+        """What a program can send, it can be made to send: no yes of its is one."""
+        if payload.get("device_id") in self._programs:
+            yield f"draft {event.entity_id} was {done} by a program"
 
     def _check_signature(self, event: Entry, payload: Payload, done: str) -> Iterator[str]:
         """It is there where the rules of that moment wanted it, and of a key that the log knows as this member's. The JWS lies in the books."""
@@ -185,6 +200,7 @@ class Promises:
     def _check_confirmation(self, event: Entry, payload: Payload) -> Iterator[str]:
         execution = intern(str(payload.get("execution_id")))
         yield from self._check_terms(event, payload, "confirmed")
+        yield from self._check_device(event, payload, "confirmed")
         if event.entity_id in self._used:
             yield f"draft {event.entity_id} was confirmed before"
         self._used.add(intern(event.entity_id))

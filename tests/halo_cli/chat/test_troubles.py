@@ -9,7 +9,6 @@ import pytest
 from halo_cli import session
 from halo_cli.chat.bubbles import Note
 from halo_cli.chat.card_view import CardView
-from halo_cli.chat.form import without_commands
 from halo_cli.chat.thread_view import ThreadView
 from halo_engine.model.card import Card, CardKind
 from halo_engine.model.errors import HaloError, InvalidInput, NeedsAnother, NotFound, StoreBusy
@@ -214,17 +213,3 @@ class TestAYesThatNeedsAnother:
             assert not note.has_class("-trouble")
 
         chat(tmp_path, journey, door=lambda home: Half(home.engine, home.queries))
-
-
-class TestAFormThatIsRefused:
-    @pytest.mark.parametrize(
-        ("words", "shown"),
-        [
-            ("The draft changed in the meantime. Look at it again with: halo draft show dft_1", "The draft changed in the meantime."),
-            ("That is no date. Give it as YYYY-MM-DD.", "That is no date. Give it as YYYY-MM-DD."),
-            ("See: halo show exe_1", "That cannot be."),
-        ],
-    )
-    def test_gives_no_advice_for_a_command_line(self, words: str, shown: str) -> None:
-        """Nobody can type a command in a form."""
-        assert without_commands(words) == shown

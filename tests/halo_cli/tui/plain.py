@@ -7,7 +7,9 @@ import re
 from tests.halo_cli.tui.driver import Tui
 
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
-_TOOK = re.compile(r"(read in |→ \d+ +|done · |\d\d:\d\d:\d\d, )\d+ ms *")
+# Where much else is going on, words take seconds to read.
+_READ = re.compile(r"(read in )[\d.]+ m?s *")
+_TOOK = re.compile(r"(→ \d+ +|done · |\d\d:\d\d:\d\d, )\d+ ms *")
 _PROOF = re.compile(r" {2}[✓○…▸·] (log|verif)[^\n]*$", re.MULTILINE)
 
 
@@ -16,4 +18,4 @@ def plain(at: Tui) -> str:
     first, *rest = at.lines
     # Whether the log was verified by now is the first line's own matter.
     lines = "\n".join([re.split(r" {6,}", first)[0], *rest])
-    return _TOOK.sub(r"\1‹took›  ", _HASH.sub("‹hash›", _PROOF.sub("", lines)))
+    return _TOOK.sub(r"\1‹took›  ", _READ.sub(r"\1‹took›  ", _HASH.sub("‹hash›", _PROOF.sub("", lines))))

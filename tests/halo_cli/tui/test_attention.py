@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from halo_cli.tui.pages.attention import ActButton, AttentionPage
-from halo_cli.tui.settle_dialogs import ItDidNotHappen, ItHappened
+from halo_cli.tui.parts.settle_dialogs import ItDidNotHappen, ItHappened
 from halo_engine.model.household import Role
 from halo_engine.queries import InNeed
 from tests.halo_cli.tui.driver import Tui, tui

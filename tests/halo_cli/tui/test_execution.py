@@ -6,11 +6,11 @@ from pathlib import Path
 
 from syrupy.assertion import SnapshotAssertion
 
-from halo_cli.tui.fold import Fold
 from halo_cli.tui.pages.execution import ExecutionPage
 from halo_cli.tui.pages.inbox import InboxPage
 from halo_cli.tui.pages.log import LogPage
 from halo_cli.tui.pages.receipts import ReceiptsPage
+from halo_cli.tui.parts.fold import Fold
 from halo_engine.model.execution import ExecutionStatus
 from halo_sim.faults import clear_faults
 from tests.halo_cli.tui.driver import Tui, tui

@@ -8,7 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from halo_cli.tui.pages.household import HouseholdPage
-from halo_cli.tui.small_forms import Form, Sure, TokenShown
+from halo_cli.tui.parts.small_forms import Form, Sure, TokenShown
 from halo_engine.model.household import Role
 from halo_engine.model.money import Money
 from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
@@ -17,6 +17,7 @@ from tests.halo_cli.tui.looks import SIZES, Screen, screen
 from tests.installation import Installation
 
 PAGE = "8"
+FIFTY = Money(cents=5000)
 _HOSTILE = "[@click=app.leave]tablet[/] [red]"
 
 
@@ -118,15 +119,26 @@ class TestRights:
         assert "From now on: A child may confirm ORDER up to $20.00." in asked
         assert rules(home) == DEFAULT_RULES.allowing(Role.CHILD, "ORDER", up_to=Money(cents=2000))
 
-    def test_ask_for_two_people_above_an_amount(self, home: Installation) -> None:
-        async def change(at: Tui) -> None:
+    @pytest.mark.parametrize(
+        ("row", "expected", "says"),
+        [
+            (4, DEFAULT_RULES.with_two_people_above(FIFTY), "Above $50.00, two people have to say yes."),
+            (5, DEFAULT_RULES.with_asker_alone_up_to(FIFTY), "Above $50.00, whoever asked cannot confirm alone."),
+            (6, DEFAULT_RULES.with_signed_above(FIFTY), "Above $50.00, a yes has to be signed by a device."),
+        ],
+    )
+    def test_ask_for_more_than_one_yes_above_an_amount(self, home: Installation, row: int, expected: ConfirmRules, says: str) -> None:
+        """Two people, somebody else than whoever asked, or a signature; and the page shows what stands then."""
+
+        async def change(at: Tui) -> str:
             await turn_to(at, "Rights")
-            await at.press(*["down"] * 4, "enter")
+            await at.press(*["down"] * row, "enter")
             await fill(at, "50")
             await agree(at)
+            return at.text
 
-        tui(home, change, page=PAGE)
-        assert rules(home) == DEFAULT_RULES.with_two_people_above(Money(cents=5000))
+        assert says in tui(home, change, page=PAGE)
+        assert rules(home) == expected
 
     def test_are_asked_for_again_where_an_amount_is_none(self, home: Installation) -> None:
         async def change(at: Tui) -> str:

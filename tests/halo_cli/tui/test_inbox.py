@@ -8,9 +8,9 @@ from textual.widgets import Input, Static
 
 from halo_cli.chat.dialogs import Consent
 from halo_cli.chat.form import ModifyForm
-from halo_cli.tui.choosing import Choices
 from halo_cli.tui.pages.inbox import InboxPage
-from halo_cli.tui.terms_view import LABELS, TermsView, terms_told
+from halo_cli.tui.parts.choosing import Choices
+from halo_cli.tui.parts.terms_view import LABELS, TermsView, terms_told
 from halo_engine.clock import FakeClock
 from halo_engine.model.card import Button, CardKind
 from halo_engine.model.draft import Terms

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from syrupy.assertion import SnapshotAssertion
 
-from halo_cli.tui import log_lines
-from halo_cli.tui.log_rows import WholeLog
-from halo_cli.tui.paged_table import KEPT, PagedTable
 from halo_cli.tui.pages.log import GoTo, LogPage
+from halo_cli.tui.parts import log_lines
+from halo_cli.tui.parts.log_rows import WholeLog
+from halo_cli.tui.parts.paged_table import KEPT, PagedTable
 from halo_engine.model import event
 from halo_engine.model.trails import Line
 from tests.halo_cli.tui.driver import Tui, tui

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from halo_cli.tui.pages import metrics_words as words
 from halo_cli.tui.pages.metrics_charts import CHARTS, ticks
-from halo_cli.tui.sections import SectionTable
+from halo_cli.tui.parts.sections import SectionTable
 from halo_engine.metrics import Metrics
 from halo_engine.metrics.definitions import METRICS
 from halo_engine.metrics.values import Count, Each, Share, Spread

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from halo_cli.tui.sections import SectionTable
-from halo_cli.tui.small_forms import Form
+from halo_cli.tui.parts.sections import SectionTable
+from halo_cli.tui.parts.small_forms import Form
 from halo_sim.faults import FAULTS, list_faults
 from halo_sim.world import read_offset
 from tests.halo_cli.tui.driver import Tui, tui

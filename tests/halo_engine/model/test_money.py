@@ -26,6 +26,11 @@ class TestFromDecimal:
         """What a vendor wrote is what is kept, however many zeros it ends with."""
         assert Money.from_decimal(Decimal(written)) == usd(expected)
 
+    @pytest.mark.parametrize("currency", ["USD", "EUR", "GBP", "CAD", "AUD"])
+    def test_takes_every_currency_that_halo_knows(self, currency: str) -> None:
+        """In hundredths, in all of them."""
+        assert Money.from_decimal(Decimal("19.99"), currency) == Money(cents=1999, currency=currency)
+
     @pytest.mark.parametrize(
         ("written", "currency"),
         [
@@ -119,7 +124,9 @@ class TestDisplay:
             (123_450, "USD", "$1,234.50"),
             (-300, "USD", "-$3.00"),
             (-5, "EUR", "-€0.05"),
+            (100, "GBP", "£1.00"),
             (100, "CAD", "CA$1.00"),
+            (100, "AUD", "A$1.00"),
             (100, "CHF", "CHF 1.00"),
             (MAX_CENTS, "USD", "$10,000,000,000.00"),
         ],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from halo_engine.model.text import inert, readable
+from halo_engine.model.text import inert, readable, without_commands
 
 #: Default_Ignorable_Code_Point of Unicode: what is drawn as nothing. The reserved rest of its blocks is unassigned, and so refused as such.
 IGNORABLE = {
@@ -111,3 +111,23 @@ def fast_enough(work: Callable[[], object]) -> bool:
     begun = time.process_time()
     work()
     return time.process_time() - begun < 2
+
+
+class TestWithoutCommands:
+    @pytest.mark.parametrize(
+        ("words", "heard"),
+        [
+            ("The draft changed in the meantime. Look at it again with: halo draft show dft_1", "The draft changed in the meantime."),
+            ("Take it away first with: halo bridge forget HANDLE. Nothing was changed.", "Nothing was changed."),
+            ('Say what you want, such as: halo ask "order 2 packs of AA batteries"', ""),
+            ("Try again. The offline parser asks nobody: HALO_PARSER=offline", "Try again."),
+            ("Set HALO_OPENAI_BASE_URL, such as http://127.0.0.1:8080/v1.", ""),
+            ("Amazon has no halo top ice cream at the moment.", "Amazon has no halo top ice cream at the moment."),
+            ("Something went wrong in Halo itself. Nothing was done.", "Something went wrong in Halo itself. Nothing was done."),
+            ("That is no date. Give it as YYYY-MM-DD.", "That is no date. Give it as YYYY-MM-DD."),
+            ("", ""),
+        ],
+    )
+    def test_leaves_what_is_not_about_typing_one(self, words: str, heard: str) -> None:
+        """A phone, a thread of messages and a form have no prompt."""
+        assert without_commands(words) == heard

@@ -18,13 +18,8 @@ class _Offline:
 
 
 class _Down:
-    name = "openai"
-
     def __init__(self, error: Exception) -> None:
         self._error = error
-
-    def parse(self, text: str, context: ParseContext) -> Intent:
-        return self.read(text, context).intent
 
     def read(self, text: str, context: ParseContext) -> Reading:
         raise self._error
@@ -61,8 +56,8 @@ class TestWithFallback:
     def test_leaves_a_good_answer_alone(self) -> None:
         """No second opinion."""
         reader = WithFallback(Plain(_Offline()), lambda: pytest.fail("nobody else was to be asked"))
-        assert reader.read("a", context()).spoke.fallback_reason is None
-        assert reader.name == "offline"
+        spoke = reader.read("a", context()).spoke
+        assert (spoke.parser, spoke.fallback_reason) == ("offline", None)
 
     def test_hides_no_bug(self) -> None:
         """Only a failure to read is answered by the other."""

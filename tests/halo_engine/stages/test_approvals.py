@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,15 +14,12 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from halo_engine.clock import FakeClock
-from halo_engine.model.card import Card
 from halo_engine.model.errors import (
     AlreadyCancelled,
-    Conflict,
     DraftExpired,
     HaloError,
     NeedsAnother,
     NotAuthorised,
-    StoreDamaged,
     TermsChanged,
 )
 from halo_engine.model.event import Event
@@ -34,81 +30,22 @@ from halo_engine.model.policy import Case, NotTheAskerAlone, TwoPeople, Verdict
 from halo_engine.model.rules import ConfirmRules
 from halo_engine.store import approvals, tables
 from halo_engine.store.event_log import EventLog
-from tests.halo_engine.store.raw import count, log_of, rows, sql
+from tests.halo_engine.stages.ruling import (
+    COST,
+    batteries,
+    executions,
+    found_by_the_rules,
+    log,
+    not_the_asker,
+    of_drafts,
+    people,
+    refused,
+    rule,
+    stands,
+    two_people,
+)
+from tests.halo_engine.store.raw import count, sql
 from tests.installation import Installation
-
-#: What the batteries cost.
-COST = 4995
-
-
-@pytest.fixture
-def anywhere(tmp_path: Path, clock: FakeClock, database_url: str | None) -> Iterator[Installation]:
-    """A founded household on each kind of books in turn: Alex owns it, Sam is an adult, Kim a child."""
-    url = {"database_url": database_url} if database_url else {}
-    installation = Installation.open(tmp_path / "home", clock=clock, **url)
-    yield installation
-    installation.engine.close()
-
-
-def rule(home: Installation, change: Callable[[ConfirmRules], ConfirmRules]) -> ConfirmRules:
-    return home.engine.membership.change_rules(change, by=None)
-
-
-def two_people(home: Installation, above: int = COST - 1) -> None:
-    rule(home, lambda rules: rules.with_two_people_above(Money(cents=above)))
-
-
-def not_the_asker(home: Installation, up_to: int = COST - 1) -> None:
-    rule(home, lambda rules: rules.with_asker_alone_up_to(Money(cents=up_to)))
-
-
-def batteries(home: Installation, member: str = "Kim") -> Card:
-    return home.ask("order 2 packs of AA batteries", member=member)
-
-
-def stands(home: Installation, card: Card) -> Card:
-    with home.queries() as queries:
-        return queries.card(str(card.draft_id))
-
-
-def people(home: Installation) -> list[str]:
-    """The members' ids: Alex, Sam, Kim."""
-    with home.queries() as queries:
-        return [member.id for member in queries.members()]
-
-
-def rules_of(home: Installation) -> ConfirmRules:
-    with home.queries() as queries:
-        return queries.rules()
-
-
-def log(home: Installation) -> tuple[Event, ...]:
-    return log_of(home.engine._store, home.engine._home_id)
-
-
-def found_by_the_rules(home: Installation, event: Event) -> list[tuple[str, bool, str]]:
-    """What each rule found, and why: the reasons lie in the opening of what the event commits to."""
-    statement = "SELECT value_json FROM event_opening WHERE event_id = :id AND field = 'reasons'"
-    (opening,) = rows(home.engine._store, statement, id=event.id)
-    reasons = json.loads(opening["value_json"])
-    return [(each["policy"], each["allowed"], reason) for each, reason in zip(event.payload["verdicts"], reasons, strict=True)]
-
-
-def of_drafts(home: Installation) -> list[str]:
-    return [event.event_type for event in log(home) if event.entity_type == "draft"]
-
-
-def executions(home: Installation) -> int:
-    return count(home.engine._store, "execution")
-
-
-def refused(home: Installation, card: Card, member: str) -> type[HaloError] | None:
-    """How `member`'s yes was refused, None where it was not."""
-    try:
-        home.confirm(card, member=member)
-    except HaloError as error:
-        return type(error)
-    return None
 
 
 class TestARolesAmount:
@@ -393,85 +330,6 @@ class TestWhoAsked:
         not_the_asker(home)
         card = batteries(home, "Alex")
         assert [refused(home, card, who) for who in ("Alex", "Sam")] == [NeedsAnother, None]
-
-
-class TestRulesThatCannotBeRead:
-    @pytest.mark.parametrize(
-        "text",
-        [
-            *("", "null", "{}", "[]", "nonsense", "NaN", '{"allowances": []}', "[" * 100_000),
-            '{"allowances": [], "two_people_above": null, "asker_alone_up_to": null, "more": 1}',
-            '{"allowances": [], "two_people_above": {"cents": 1.5}, "asker_alone_up_to": null}',
-            '{"allowances": [], "two_people_above": {"cents": -1}, "asker_alone_up_to": null}',
-            '{"allowances": [], "two_people_above": {"cents": 1}, "two_people_above": null, "asker_alone_up_to": null}',
-            '{"allowances": [{"role": "king", "verb": "ORDER", "up_to": null}], "two_people_above": null, "asker_alone_up_to": null}',
-        ],
-    )
-    def test_let_nobody_confirm(self, home: Installation, text: str) -> None:
-        """A rule that is damaged, left out or said twice is no rule that allows; nothing is written, and the card says so, too."""
-        card = batteries(home)
-        before = len(log(home))
-        sql(home.engine._store, "UPDATE preference SET confirm_rules_json = :text", text=text)
-        for act in (
-            partial(home.confirm, card, member="Alex"),
-            partial(stands, home, card),
-            partial(rule, home, lambda rules: rules),
-            partial(rules_of, home),
-        ):
-            with pytest.raises(StoreDamaged, match="Who may confirm what cannot be read"):
-                act()
-        assert (executions(home), len(log(home))) == (0, before)
-
-
-class TestAnOwner:
-    def test_changes_the_rules_and_the_log_tells(self, anywhere: Installation) -> None:
-        """The whole of what stands from then on, and who did it; nothing where nothing changed."""
-        rules = rule(anywhere, lambda rules: rules.with_two_people_above(Money(cents=1)))
-        assert rule(anywhere, lambda _: rules) == rules
-        assert rules_of(anywhere) == rules
-        changes = [event for event in log(anywhere) if event.event_type == "household.rules_changed"]
-        assert [(event.user_id, ConfirmRules.model_validate(event.payload["rules"])) for event in changes] == [(people(anywhere)[0], rules)]
-        assert anywhere.verify().ok
-
-    @pytest.mark.parametrize("who", ["Sam", "Kim"])
-    def test_is_who_changes_anything(self, home: Installation, who: str) -> None:
-        """Nobody else, not even themselves."""
-        before = len(log(home))
-        for act in (
-            partial(home.engine.membership.change_rules, lambda rules: rules.with_two_people_above(Money(cents=1)), by=who),
-            partial(home.engine.membership.change_role, who, Role.OWNER, by=who),
-            partial(home.engine.membership.add, "Mallory", Role.OWNER, by=who),
-        ):
-            with pytest.raises(NotAuthorised, match="Only an owner"):
-                act()
-        assert len(log(home)) == before
-
-    def test_is_never_the_last_to_go(self, home: Installation) -> None:
-        """A household without an owner could never change its rules again."""
-        membership = home.engine.membership
-        with pytest.raises(Conflict, match="Alex is the only owner"):
-            membership.change_role("Alex", Role.ADULT, by="Alex")
-        membership.change_role("Sam", Role.OWNER, by="Alex")
-        assert membership.change_role("Alex", Role.GUEST, by="Alex").role is Role.GUEST
-        with pytest.raises(NotAuthorised):
-            membership.change_role("Alex", Role.OWNER, by="Alex")
-
-    def test_takes_somebody_in(self, anywhere: Installation) -> None:
-        """Who is then a member like the others; the log has their role and not their name."""
-        added = anywhere.engine.membership.add(" Jo ", Role.GUEST, by="alex")
-        with anywhere.queries() as queries:
-            assert queries.members()[-1] == added
-        assert added.display_name == "Jo"
-        assert log(anywhere)[-1].payload == {"role": "guest"}
-        assert refused(anywhere, batteries(anywhere), "Jo") is NotAuthorised
-        with pytest.raises(Conflict, match="JO lives here already"):
-            anywhere.engine.membership.add("JO", Role.ADULT, by=None)
-
-    @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "A\nB", "\x1b[31m", "usr_01kjta8tm0e9pvhs8gc5sh4kst"])
-    def test_takes_no_name_that_is_none(self, home: Installation, name: str) -> None:
-        """Nor one that could be taken for somebody's id."""
-        with pytest.raises(HaloError, match="A name has"):
-            home.engine.membership.add(name, Role.ADULT, by=None)
 
 
 class TestTheRecord:

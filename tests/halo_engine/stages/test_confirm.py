@@ -22,6 +22,7 @@ from halo_engine.model.errors import (
     DraftExpired,
     NotAuthorised,
     NotFound,
+    StoreDamaged,
     StoreFailed,
     TermsChanged,
 )
@@ -33,6 +34,7 @@ from halo_engine.stages import confirm as confirm_stage
 from halo_engine.stages.confirm import Confirming, Yes, vendor_key
 from halo_engine.store.drafts import Drafts
 from halo_engine.store.session import Books
+from tests.halo_engine.store.raw import without_triggers
 from tests.installation import Installation
 
 T = TypeVar("T")
@@ -77,6 +79,25 @@ class TestConfirming:
         execution = home.confirm(card)
         with home.queries() as queries:
             assert queries.execution(execution.id).confirmation.confirmation_latency_ms == 42_500
+
+
+class TestAYesAfterTheYes:
+    def test_to_other_terms_is_told_who_confirmed_which(self, home: Installation, card: Card) -> None:
+        """Whoever still looks at an older revision learns that another one is on its way."""
+        changed = home.engine.modify(str(card.draft_id), "make it 3", member="Alex")
+        home.confirm(changed, member="Sam")
+        with pytest.raises(AlreadyConfirmed, match=r"Sam confirmed this draft at 2026-03-03T17:00:00Z, with other terms than these\."):
+            home.confirm(card, member="Alex")
+        assert refusals(home) == ["already_confirmed"]
+
+    def test_whose_execution_is_gone_from_the_books_starts_none(self, home: Installation, card: Card) -> None:
+        """The books are damaged: nobody is told that it was done, and nothing is begun a second time."""
+        home.confirm(card)
+        without_triggers(home.engine._store, "execution", "DELETE FROM execution")
+        with pytest.raises(StoreDamaged, match="A confirmed draft has no execution in the books"):
+            home.confirm(card)
+        assert refusals(home) == []
+        assert home.ledger() == ()
 
 
 class TestAHash:

@@ -158,6 +158,23 @@ class TestModifying:
             home.engine.modify(str(card.draft_id), "for 45 people", member=None)
         assert home.confirm(card)
 
+    def test_to_one_of_several_things_asks_which(self, home: Installation) -> None:
+        """And the draft stays as it was until it is said."""
+        card = home.ask("book a table for two at Nopa tomorrow at 7:30pm")
+        with pytest.raises(InvalidInput, match=r"\(1\) .* \(2\) ") as caught:
+            home.engine.modify(str(card.draft_id), "at 3:17pm", member=None)
+        assert "Say it with the answer in it." in caught.value.hint
+        with home.queries() as queries:
+            assert queries.draft(str(card.draft_id)).draft_hash == card.draft_hash
+
+    def test_by_taking_something_away_asks_for_it(self, home: Installation) -> None:
+        """A form can be emptied where it must not be."""
+        card = home.ask("book a table for two at Nopa tomorrow at 7:30pm")
+        with pytest.raises(InvalidInput) as caught:
+            home.engine.amend(str(card.draft_id), {"party_size": ""}, member=None)
+        assert caught.value.message.endswith("?")
+        assert home.confirm(card)
+
     def test_an_expired_draft_says_so(self, home: Installation) -> None:
         """A draft whose time is over is not changed but asked for again."""
         card = home.ask("cancel streamly")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from halo_engine.model.card import Card, CardKind
-from halo_engine.model.errors import Conflict, StoreDamaged
+from halo_engine.model.errors import Conflict, StoreDamaged, VendorFailed
 from halo_engine.model.execution import Attempt, Classification, ExecutionStatus
 from halo_engine.model.money import Money
-from halo_engine.model.outcome import Done, HandOff, Partial, Pending, Reason, Rejected, Retryable, Unknown
+from halo_engine.model.outcome import Done, HandOff, NotThere, Partial, Pending, Reason, Rejected, Retryable, Unknown
 from halo_engine.stages import execute as execute_stage
 from halo_engine.stages.execute import Executing
 from halo_engine.verbs import VERBS
@@ -350,6 +350,113 @@ class TestAnAnswer:
         assert execution.status is ExecutionStatus.NEEDS_ATTENTION
         with pytest.raises(Conflict):
             home.engine.retry(execution.id, member=None)
+
+
+class TestAnswersThatContradictThemselves:
+    """Before anybody is told that nothing was done, the vendor's own record has the last word."""
+
+    def test_a_no_beside_an_order_that_is_there_is_taken_for_done(
+        self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was done, and refused as a repeat."""
+        commit = Order.commit
+
+        def refused(*args: Any, **kwargs: Any) -> Any:
+            assert isinstance(commit(*args, **kwargs), Done)
+            return Rejected(reason=Reason.PAYMENT, message="The card was declined.")
+
+        monkeypatch.setattr(Order, "commit", refused)
+        execution = home.carry_out(card)
+        assert (execution.status, execution.final_cost) == (ExecutionStatus.DONE, Money(cents=4995))
+        assert len(home.ledger()) == 1
+        assert home.verify().ok
+
+    @pytest.mark.parametrize("trouble", ["price_up", "out_of_stock"])
+    def test_terms_that_moved_do_not_hide_an_order_that_is_there(
+        self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch, trouble: str
+    ) -> None:
+        """Books that do not know of their own order ask a person, and offer no second one."""
+        home.fault(trouble, target=BATTERIES)
+        monkeypatch.setattr(Order, "look_up", lambda *_, **__: Done(reference="114-7", total=Money(cents=4995)))
+        execution = home.carry_out(card)
+        assert (execution.status, execution.vendor_reference) == (ExecutionStatus.NEEDS_ATTENTION, "114-7")
+        assert execution.revised_draft_id is None
+
+    def test_a_failure_does_not_hide_an_order_that_is_there(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The refusal is told once more after the record was asked, and shows it."""
+        shown = iter([NotThere(), Done(reference="114-7", total=Money(cents=4995))])
+        monkeypatch.setattr(Order, "commit", lambda *_, **__: Rejected(reason=Reason.PAYMENT, message="The card was declined."))
+        monkeypatch.setattr(Order, "look_up", lambda *_, **__: next(shown))
+        execution = home.carry_out(card)
+        assert (execution.status, execution.vendor_reference) == (ExecutionStatus.NEEDS_ATTENTION, "114-7")
+
+    def test_a_record_that_cannot_be_asked_says_nothing(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A refusal stands then: it came from the vendor, too."""
+        monkeypatch.setattr(Order, "commit", lambda *_, **__: Rejected(reason=Reason.PAYMENT, message="The card was declined."))
+        monkeypatch.setattr(Order, "look_up", _trouble)
+        assert home.carry_out(card).status is ExecutionStatus.FAILED
+
+    def test_an_alternative_that_cannot_be_had_is_none(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The execution ends all the same, with the reason it had."""
+        monkeypatch.setattr(Order, "commit", lambda *_, **__: Rejected(reason=Reason.STOCK, message="It is sold out."))
+        monkeypatch.setattr(Order, "alternative", _trouble)
+        quote, quotes = Order.quote, iter(range(9))
+        monkeypatch.setattr(Order, "quote", lambda *args: quote(*args) if next(quotes) == 0 else _trouble())
+        execution = home.carry_out(card)
+        assert (execution.status, execution.error_message) == (ExecutionStatus.FAILED, "It is sold out.")
+
+
+class TestTroubleBeforeTheCall:
+    def test_in_a_read_of_the_verb_is_tried_again(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing was sent yet, by the contract of a verb."""
+        commit, troubles = Order.commit, iter([True])
+        monkeypatch.setattr(Order, "commit", lambda *args, **kwargs: _trouble() if next(troubles, False) else commit(*args, **kwargs))
+        assert home.carry_out(card).status is ExecutionStatus.DONE
+        assert len(home.ledger()) == 1
+
+    def test_in_a_look_up_is_no_answer(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The outcome stays unknown, and is looked up once more."""
+        look_up, troubles = Order.look_up, iter([True])
+        home.fault("lose_answer")
+        monkeypatch.setattr(Order, "look_up", lambda *args, **kwargs: _trouble() if next(troubles, False) else look_up(*args, **kwargs))
+        assert home.carry_out(card).status is ExecutionStatus.DONE
+        assert len(home.ledger()) == 1
+
+
+def _trouble(*_: Any, **__: Any) -> Any:
+    raise VendorFailed("The vendor cannot be asked.")
+
+
+class TestAClockThatWasAhead:
+    def test_does_not_keep_an_execution_waiting_for_years(self, home: Installation, card: Card) -> None:
+        """What was to happen next year happens within the longest wait there is."""
+        execution = home.confirm(card)
+        with home.engine._store._engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE execution SET due_at = '2027-03-03 17:00:00.000000' WHERE id = '{execution.id}'")
+        waiting = home.engine.execute(execution.id, wait_s=0)
+        assert waiting.due_at is not None
+        assert waiting.due_at - home.clock.now() <= timedelta(days=1)
+        assert home.ledger() == ()
+
+
+class TestAnAnswerToWhatWasTakenOver:
+    def test_that_it_was_not_done_is_no_news(self, home: Installation, card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Only an effect that comes late has to be in the log: whoever took over has asked for everything else."""
+        execution = home.confirm(card)
+        commit, late = Order.commit, iter([True])
+
+        def slow(*args: Any, **kwargs: Any) -> Any:
+            if not next(late, False):
+                return commit(*args, **kwargs)
+            home.later(seconds=home.settings.request_lives_s)
+            assert home.engine.execute(execution.id, wait_s=600).status is ExecutionStatus.DONE
+            return Retryable(message="Too late.")
+
+        monkeypatch.setattr(Order, "commit", slow)
+        assert home.engine.execute(execution.id, wait_s=600).status is ExecutionStatus.DONE
+        with home.queries() as queries:
+            assert "execution.answer_came_late" not in {each.event_type for each in queries.execution(execution.id).events}
+        assert len(home.ledger()) == 1
 
 
 class TestAWorkerThatDied:

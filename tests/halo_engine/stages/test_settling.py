@@ -9,13 +9,14 @@ import pytest
 
 from halo_engine.audit import Audit
 from halo_engine.model.card import CardKind
-from halo_engine.model.errors import Conflict, HaloError, InvalidInput, NotAuthorised, NotFound
+from halo_engine.model.errors import Conflict, HaloError, InvalidInput, NotAuthorised, NotFound, StoreDamaged
 from halo_engine.model.execution import ExecutionStatus
 from halo_engine.model.household import Role
 from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, NotThere
 from halo_engine.model.settlement import Finding, Settlement
 from tests.halo_cli.tui.homes import in_need
+from tests.halo_engine.store.raw import without_triggers
 from tests.installation import Installation
 
 _HAPPENED = Settlement(outcome=Finding.HAPPENED, reference="RES-77", charged=Money(cents=2000))
@@ -141,3 +142,10 @@ class TestLookingAgain:
         assert execution.status is ExecutionStatus.UNKNOWN
         home.engine.look_again(execution.id)
         assert isinstance(home.engine.look_again(execution.id), Done)
+
+    def test_asks_by_no_key_but_its_own(self, tmp_path: Path) -> None:
+        """Books that name another key would show somebody else's order as this one."""
+        home, execution_id = in_need(tmp_path)
+        without_triggers(home.engine._store, "execution", "UPDATE execution SET vendor_key = 'halo-other'")
+        with pytest.raises(StoreDamaged, match="does not carry out what was confirmed"):
+            home.engine.look_again(execution_id)

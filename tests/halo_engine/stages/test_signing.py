@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from halo_engine.clock import FakeClock
 from halo_engine.model.card import Card
 from halo_engine.model.errors import (
     AlreadyConfirmed,
@@ -33,15 +30,6 @@ from tests.installation import Installation
 from tests.signing import Signer, a_signer, sign_above
 
 BATTERIES = "order 2 packs of AA batteries"
-
-
-@pytest.fixture
-def anywhere(tmp_path: Path, clock: FakeClock, database_url: str | None) -> Iterator[Installation]:
-    """A household on SQLite, and one on PostgreSQL."""
-    given = {"database_url": database_url} if database_url else {}
-    installation = Installation.open(tmp_path / "anywhere", clock=clock, **given)
-    yield installation
-    installation.engine.close()
 
 
 @pytest.fixture
@@ -135,6 +123,13 @@ class TestASignedYes:
         for nonce in ("0" * 64, said["nonce"][:32] + "0" * 32, "0" * 32 + said["nonce"][32:]):
             forged = json.dumps({**said, "nonce": nonce}, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
             assert refusal(home, phone, card, phone.sign(forged)) is SignatureInvalid
+
+    def test_is_a_devices(self, home: Installation, card: Card, phone: Signer) -> None:
+        """One that nobody's device has sent is nobody's."""
+        given = {"draft_hash": str(card.draft_hash), "member": "Alex", "signature": phone.signed(home, card)}
+        with pytest.raises(SignatureInvalid, match="no device has said this"):
+            home.engine.confirm(str(card.draft_id), **given)
+        assert home.ledger() == ()
 
     def test_of_a_child_is_not_enough(self, home: Installation, card: Card) -> None:
         """A signature says who it was, and not that they may."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ from halo_engine.store import schema
 from halo_engine.store.session import Store, open_store
 from tests.halo_engine.store.family import Family
 from tests.halo_engine.store.raw import at_once, rows, sql
+
+
+@pytest.fixture
+def postgres_url(empty_postgres_url: str) -> str:
+    """Here the books are really empty."""
+    return empty_postgres_url
+
+
+@pytest.fixture
+def store(database_url: str | None, tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    """Here they are made by the migrations each time."""
+    opened = open_store(database_file=tmp_path / "home" / "halo.db", database_url=database_url, clock=clock)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

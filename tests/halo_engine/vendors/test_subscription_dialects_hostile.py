@@ -67,7 +67,6 @@ def bee(**change: Any) -> dict[str, Any]:
     return {"subscription": NON_RENEWING["subscription"] | change}
 
 
-BEE_ACTIVE = bee(status="active", cancelled_at=None)
 BEE_ENDED = bee(status="cancelled", cancelled_at=1795321740)
 CURLY_ACTIVE = CANCELED | {"state": "active", "canceled_at": None, "expires_at": None}
 CURLY_EXPIRED = CANCELED | {"state": "expired", "expires_at": "2026-11-22T11:00:00Z"}

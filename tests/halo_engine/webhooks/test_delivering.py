@@ -18,7 +18,7 @@ from halo_engine.clock import FakeClock, SystemClock
 from halo_engine.model.errors import Conflict
 from halo_engine.model.event import DraftConfirmed
 from halo_engine.model.execution import Execution
-from halo_engine.model.webhook import TRIES, Answered, Delivery, DeliveryState, webhook_key
+from halo_engine.model.webhook import WAITS, Answered, Delivery, DeliveryState, webhook_key
 from halo_engine.stages.delivering import Delivering
 from halo_engine.store.secret import installation_secret
 from halo_engine.store.session import Store, open_store
@@ -28,6 +28,10 @@ from tests.halo_engine.webhooks.receivers import Receiver, dripping, endless, re
 from tests.installation import NOON, Installation
 
 BATTERIES = "order 2 packs of AA batteries"
+
+
+#: Every try at a message that is never taken.
+_TRIES = len(WAITS) + 1
 
 
 class _Died(BaseException):
@@ -155,7 +159,7 @@ class TestARetry:
         endpoint = telling.engine.webhooks.add(receiver.url, by=None).endpoint
         telling.engine.webhooks.test(endpoint.id, by=None)
         tries = []
-        for _ in range(TRIES):
+        for _ in range(_TRIES):
             telling.engine.delivering.send_due()
             (message,) = deliveries(telling)
             tries.append(message.due_at)
@@ -175,7 +179,7 @@ class TestARetry:
         endpoint = telling.engine.webhooks.add(receiver.url, by=None).endpoint
         telling.engine.webhooks.test(endpoint.id, by=None)
         receiver.answer = status(400)
-        for _ in range(TRIES - 1):
+        for _ in range(_TRIES - 1):
             telling.engine.delivering.send_due()
             telling.clock.sleep_until(deliveries(telling)[0].due_at)
         receiver.answer = status(200)

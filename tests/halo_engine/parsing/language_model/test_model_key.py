@@ -47,29 +47,24 @@ class TestModelKey:
         """In this order."""
         file = tmp_path / "openai.key"
         _keyring(monkeypatch, "from-keyring")
-        assert _secret(model_key(None, file, named=False)) == "from-keyring"
+        assert _secret(model_key(None, file)) == "from-keyring"
         file.write_text("from-file\n")
-        assert _secret(model_key(None, file, named=False)) == "from-file"
-        assert _secret(model_key(SecretStr("given"), file, named=False)) == "given"
+        assert _secret(model_key(None, file)) == "from-file"
+        assert _secret(model_key(SecretStr("given"), file)) == "given"
 
     def test_is_none_where_there_is_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """No file, and no keyring, with or without the package."""
         monkeypatch.setitem(sys.modules, "keyring", None)
-        assert model_key(None, tmp_path / "openai.key", named=False) is None
+        assert model_key(None, tmp_path / "openai.key") is None
         for answer in (None, "", _NoKeyringError()):
             _keyring(monkeypatch, answer)
-            assert model_key(None, tmp_path / "openai.key", named=False) is None
+            assert model_key(None, tmp_path / "openai.key") is None
 
     def test_says_that_the_keyring_is_locked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A key that is there but cannot be had is no missing key."""
         _keyring(monkeypatch, _KeyringError("locked"))
         with pytest.raises(InvalidInput, match="keyring"):
-            model_key(None, tmp_path / "openai.key", named=False)
-
-    def test_must_be_in_the_file_that_was_named(self, tmp_path: Path) -> None:
-        """Never quietly somewhere else."""
-        with pytest.raises(InvalidInput, match=r"openai\.key"):
-            model_key(None, tmp_path / "openai.key", named=True)
+            model_key(None, tmp_path / "openai.key")
 
     @pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"two\nlines", b"\xff\xfe" + KEY.encode(), b"k" * 5_000, b"sk-\x01"])
     def test_of_a_file_that_holds_no_key_says_only_that(self, tmp_path: Path, content: bytes) -> None:
@@ -77,7 +72,7 @@ class TestModelKey:
         file = tmp_path / "openai.key"
         file.write_bytes(content)
         with pytest.raises(InvalidInput) as refused:
-            model_key(None, file, named=False)
+            model_key(None, file)
         assert KEY not in f"{refused.value.message} {refused.value.hint} {refused.value.__cause__!r}"
 
     def test_from_a_real_keyring(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +92,6 @@ class TestModelKey:
         before = keyring.get_keyring()
         keyring.set_keyring(Forgetful())
         try:
-            assert _secret(model_key(None, tmp_path / "openai.key", named=False)) == KEY
+            assert _secret(model_key(None, tmp_path / "openai.key")) == KEY
         finally:
             keyring.set_keyring(before)

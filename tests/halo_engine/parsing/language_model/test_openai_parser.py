@@ -30,7 +30,7 @@ def model() -> Iterator[ModelServer]:
 
 def _parse(model: ModelServer, text: str, *, timeout_s: float = 10.0, **given: Any) -> Intent:
     with closing(_parser(model.base_url, timeout_s=timeout_s)) as parser:
-        return parser.parse(text, context(**given))
+        return parser.read(text, context(**given)).intent
 
 
 def _parser(base_url: str, *, timeout_s: float = 10.0) -> OpenAIParser:
@@ -129,7 +129,7 @@ class TestOpenAIParser:
         model.replies = [answered(UNSUPPORTED, None)]
         parser = OpenAIParser(SPECS, base_url="http://127.0.0.1:9/v1", model="tiny", api_key=SecretStr(""), retry_wait_s=0.01)
         with closing(parser), pytest.raises(ParserFailed, match="reached"):
-            parser.parse("order milk", context())
+            parser.read("order milk", context())
 
     @pytest.mark.parametrize(
         ("reply", "message"),
@@ -192,8 +192,8 @@ class TestTheConversation:
         """A newer model refuses a temperature; it is refused once, not with every message."""
         model.replies = [(400, b"{}"), answered(UNSUPPORTED, None)]
         with closing(_parser(model.base_url)) as parser:
-            parser.parse("hello", context())
-            parser.parse("hello", context())
+            parser.read("hello", context())
+            parser.read("hello", context())
         assert ["temperature" in sent for sent in model.requests] == [True, False, False]
 
     def test_gives_up_when_the_server_takes_no_form(self, model: ModelServer) -> None:
@@ -242,7 +242,7 @@ class TestTheConversation:
         began = time.monotonic()
         try:
             with closing(_parser(server.base_url, timeout_s=timeout_s)) as parser, pytest.raises(Unread) as failed:
-                parser.parse("order milk", context())
+                parser.read("order milk", context())
         finally:
             server.stop()
         assert failed.value.why == why

@@ -45,15 +45,6 @@ from tests.halo_engine.store.forged import (
 Log = tuple[Event, ...]
 DEVICE = an_id(Prefix.DEVICE)
 LOG = honest()
-POSITIONS = range(len(LOG))
-
-
-def put(log: Log, at: int, event: Event) -> Log:
-    return (*log[:at], event, *log[at + 1 :])
-
-
-def first_problem(log: Log) -> str:
-    return next(iter(broken_links(log)), "")
 
 
 def problem(*events: Event) -> list[str]:
@@ -116,6 +107,26 @@ class TestBrokenPromises:
     def test_name_the_event_that_breaks_one(self, log: list[Event], at: int, expected: str) -> None:
         """Each promise broken in a log that is sealed correctly from end to end."""
         assert problem(*log) == [f"event {at} ({chained(log)[at - 1].id}): {expected}"]
+
+    def test_take_an_event_of_an_execution_by_any_name_for_a_move(self) -> None:
+        """A status that nobody knows would be a way around them."""
+        assert problem(created(), went("teleported"))[0].endswith(UNCONFIRMED)
+
+    def test_name_an_effect_that_was_never_sent(self) -> None:
+        """It cannot have come straight from the yes."""
+        log = [created(), confirmed(), done(came_from="confirmed"), receipt()]
+        assert problem(*log) == [f"event 3 ({chained(log)[2].id}): execution {EXECUTION} has an effect and was never sent"]
+
+    def test_name_a_settling_of_nothing_and_by_nobody(self) -> None:
+        """A person says how it ended, once, where nobody else could."""
+        gave_up, by_alex = went("needs_attention"), event(event_type="execution.settled", entity_id=EXECUTION, user_id=ALEX, payload={})
+        by_nobody = by_alex.model_copy(update={"user_id": None})
+        assert problem(created(), confirmed(), gave_up, by_alex) == []
+        (nobody,) = problem(created(), confirmed(), gave_up, by_nobody)
+        assert nobody.endswith(f"execution {EXECUTION} was settled by nobody")
+        for log in ([created(), confirmed(), by_alex], [created(), confirmed(), gave_up, by_alex, by_alex]):
+            (nothing,) = problem(*log)
+            assert nothing.endswith(f"execution {EXECUTION} was settled, and there was nothing to settle")
 
     @pytest.mark.parametrize("end", ["done", "partial"])
     def test_name_an_effect_without_its_receipt(self, end: str) -> None:
@@ -261,8 +272,9 @@ def signed(payload_of: Event, **payload: Any) -> Event:
     return payload_of.model_copy(update={"payload": {**payload_of.payload, **told_more}})
 
 
-def enrolled(*, member: str = ALEX, key: str | None = "mine") -> Event:
-    return event(event_type="device.enrolled", entity_type="device", entity_id=DEVICE, payload={"member_id": member, "signing_key": key})
+def enrolled(*, member: str = ALEX, key: str | None = "mine", kind: str = "person") -> Event:
+    payload = {"member_id": member, "signing_key": key, "kind": kind}
+    return event(event_type="device.enrolled", entity_type="device", entity_id=DEVICE, payload=payload)
 
 
 ALWAYS_SIGNED = DEFAULT_RULES.with_signed_above(Money(cents=0))
@@ -289,6 +301,31 @@ class TestASignature:
     def test_of_a_device_that_was_revoked_is_found(self) -> None:
         revoked = event(event_type="device.revoked", entity_type="device", entity_id=DEVICE, payload={})
         assert NOT_THEIRS in told(enrolled(), revoked, created(), signed(confirmed()))[0]
+
+
+class TestAProgramsYes:
+    """What a program can send, it can be made to send: the gate refuses its yes, and a log that tells of one does not hold."""
+
+    @pytest.mark.parametrize("done", ["approved", "confirmed"])
+    def test_is_found(self, done: str) -> None:
+        program = enrolled(key=None, kind="program")
+        said = (approved if done == "approved" else confirmed)()
+        yes = said.model_copy(update={"payload": {**said.payload, "device_id": DEVICE}})
+        assert told(program, created(), yes) == [f"draft {DRAFT} was {done} by a program"]
+        assert told(enrolled(key=None), created(), yes) == []
+
+    def test_is_found_however_its_device_came_and_went(self) -> None:
+        """With a code or with a token, and revoked since: it was a program's all the same."""
+        added = event(event_type="device.added", entity_type="device", entity_id=DEVICE, payload={"member_id": ALEX, "kind": "program"})
+        revoked = event(event_type="device.revoked", entity_type="device", entity_id=DEVICE, payload={})
+        yes = confirmed().model_copy(update={"payload": {**confirmed().payload, "device_id": DEVICE}})
+        assert told(enrolled(kind="program"), revoked, created(), yes) == [f"draft {DRAFT} was confirmed by a program"]
+        assert told(added, created(), yes) == [f"draft {DRAFT} was confirmed by a program"]
+
+    def test_would_be_missed_if_nobody_looked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Promises, "_check_device", lambda *_: iter(()))
+        yes = confirmed().model_copy(update={"payload": {**confirmed().payload, "device_id": DEVICE}})
+        assert told(enrolled(kind="program"), created(), yes) == []
 
 
 class TestALogOfOld:

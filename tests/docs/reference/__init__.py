@@ -1,0 +1,1 @@
+"""Pages of docs/reference/, written from the code that they describe: `just reference`. A test holds each against it."""

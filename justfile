@@ -3,7 +3,7 @@
 python := ".venv/bin/python"
 
 # those that stand beside the code about money, confirmations and the log
-safety_tests := "tests/halo_engine/model tests/halo_engine/stages tests/halo_engine/store tests/halo_engine/test_audit.py tests/halo_engine/test_durable.py tests/halo_engine/test_engine.py tests/halo_engine/test_proving.py"
+safety_tests := "tests/halo_engine/model tests/halo_engine/stages tests/halo_engine/store tests/halo_engine/test_audit.py tests/halo_engine/test_durable.py tests/halo_engine/test_engine.py tests/halo_engine/test_proving.py tests/halo_engine/test_replay.py tests/halo_engine/backup tests/docs/test_reference.py"
 
 _default:
     @{{ just_executable() }} --list
@@ -23,7 +23,7 @@ test *what:
 # every branch of the code about money, confirmations and the log (pyproject.toml says which that is) is passed by a test of it
 coverage:
     {{ python }} -m coverage erase
-    {{ python }} -m coverage run -m pytest -n auto --dist worksteal -q {{ safety_tests }}
+    {{ python }} -m coverage run -m pytest -q {{ safety_tests }}
     {{ python }} -m coverage combine --quiet
     {{ python }} -m coverage report
 

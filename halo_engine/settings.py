@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.money import Money
@@ -98,7 +98,7 @@ class Settings(BaseModel):
     lookup_waits_s: tuple[Seconds, ...] = Field(default=(2, 5, 15, 60), min_length=1)
     #: Some vendors take hours to place an order; one that takes days has forgotten it.
     accepted_lives_s: int = Field(default=172_800, ge=60)
-    #: The specification's back-off after a transient failure; when it is used up the execution fails.
+    #: The back-off after a transient failure; when it is used up the execution fails.
     retry_waits_s: tuple[Seconds, ...] = Field(default=(5, 30, 120), min_length=1)
     #: A worker that dies is bad luck; this many over one execution, and it is what kills them.
     worker_deaths: int = Field(default=5, ge=1)
@@ -160,6 +160,11 @@ class Settings(BaseModel):
     #: Where traces go by OTLP over HTTP, such as http://127.0.0.1:4318; `OTEL_EXPORTER_OTLP_ENDPOINT` says it too. Nowhere where neither does.
     otel_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s?#@]+$")
 
+    _secret_files: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any) -> None:
+        self._secret_files = (context or {}).get("secret_files", {})
+
     @field_validator("secret_key")
     @classmethod
     def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
@@ -170,8 +175,8 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and not url.get_secret_value().startswith("postgresql://"):
-            raise ValueError("it must be a postgresql:// URL")
+        if url and not _is_postgresql_url(url.get_secret_value()):
+            raise ValueError("it must be a postgresql:// URL, and its port a number")
         return url
 
     @field_validator("witness_file", mode="before")
@@ -235,6 +240,11 @@ class Settings(BaseModel):
         return tuple(value for value in values if isinstance(value, SecretStr))
 
     @property
+    def secret_files(self) -> Mapping[str, str]:
+        """The secrets that were read from a file, each with that file as it was named. One that is no whole path is in `home`."""
+        return self._secret_files
+
+    @property
     def database_address(self) -> str | None:
         """The PostgreSQL URL in the clear, for whoever opens the books; None for SQLite."""
         return self.database_url.get_secret_value() if self.database_url else None
@@ -278,19 +288,23 @@ def load_settings(*, home: Path | None = None, environ: Mapping[str, str] = os.e
     Raises `InvalidInput` for an unreadable file, an unknown name or a bad value, naming it.
     """
     place = home_of(home, environ=environ)
-    said = _with_secrets(_from_environment(environ), place)
+    in_environment = _from_environment(environ)
+    said = _with_secrets(in_environment, place)
     # A file that the environment overrules is not even looked for.
     written = {name: value for name, value in _from_file(place / "config.toml").items() if name.removesuffix("_file") not in said}
     given: dict[str, Any] = _with_secrets(written, place) | said | {"home": place}
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(given, context={"secret_files": _named_files(written) | _named_files(in_environment)})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         # Never the value: it may be a secret.
-        raise InvalidInput(
-            f"The setting {name!r} is not right: {first['msg']}.", hint=f"Look at {place / 'config.toml'} and at HALO_*."
-        ) from None
+        words = (
+            f"There is no setting {name!r}."
+            if first["type"] == "extra_forbidden"
+            else f"The setting {name!r} is not right: {first['msg']}."
+        )
+        raise InvalidInput(words, hint=f"Look at {place / 'config.toml'} and at HALO_*.") from None
 
 
 def home_of(home: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Path:
@@ -300,6 +314,18 @@ def home_of(home: Path | None = None, *, environ: Mapping[str, str] = os.environ
         return home.expanduser().absolute()
     except RuntimeError as error:
         raise InvalidInput(f"{home} has no home directory to start from.", hint="Name a directory with --home or HALO_HOME.") from error
+
+
+def _is_postgresql_url(url: str) -> bool:
+    """As it is read by whoever opens the books."""
+    # Slow to import, and needed only where there is such a database.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return url.startswith("postgresql://") and bool(make_url(url))
+    except (ValueError, ArgumentError):
+        return False
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -320,9 +346,13 @@ def _file_of(secret: str) -> str:
     return f"{secret}_file"
 
 
+def _named_files(given: Mapping[str, Any]) -> dict[str, str]:
+    return {secret: given[_file_of(secret)] for secret in SECRETS if _file_of(secret) in given}
+
+
 def _with_secrets(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
     """`given`, with what stands in the files that it names. A name that is no whole path is one in `home`."""
-    named = {secret: given[_file_of(secret)] for secret in SECRETS if _file_of(secret) in given}
+    named = _named_files(given)
     for secret in named.keys() & given.keys():
         hint = f"Leave out {secret} or {_file_of(secret)}: one of them would be forgotten when it is changed."
         raise InvalidInput(f"The setting {secret!r} is given twice: as it is, and by a file.", hint=hint)

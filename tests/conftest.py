@@ -41,6 +41,12 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fault matrix first: a row may take minutes, and the last test to begin should not be one that everybody else waits for."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/torture/test_rows.py"))
+
+
 def pytest_unconfigure() -> None:
     """At its end the interpreter counts what was never let go of."""
     gc.unfreeze()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from halo_cli.options import Home, Json, NoInput
+
+if TYPE_CHECKING:
+    from halo_engine.backup.taking import Taken
 
 
 def backup(
@@ -21,8 +24,9 @@ def backup(
 ) -> None:
     """Back up the books, the keys and the settings, also while Halo is at work."""
     from halo_cli import __version__, session
+    from halo_cli.ending import interrupted_when_told_to_end
+    from halo_cli.exit_codes import ExitCode
     from halo_cli.output import Lines, Output
-    from halo_engine.backup.manifest import SECRET
     from halo_engine.backup.taking import take
     from halo_engine.model.draft import iso_utc
     from halo_engine.model.recollection import counted
@@ -31,7 +35,7 @@ def backup(
     clock = session.clock_of(settings)
     to = to.absolute()
     file = to / f"halo-{clock.now():%Y%m%dT%H%M%SZ}.backup" if to.is_dir() else to
-    with out.working("Copying the books …"):
+    with interrupted_when_told_to_end(), out.working("Copying the books …"):
         taken = take(settings, file, clock, halo=__version__, with_keys=not without_keys)
     manifest = taken.manifest
     payload = {
@@ -42,16 +46,26 @@ def backup(
         "has_secret": manifest.has_secret,
         "files": list(manifest.names),
         "left_out": list(taken.left_out),
+        "restorable": taken.fault is None,
+        "fault": taken.fault,
         "logs": [end.model_dump() for end in manifest.ends],
     }
     events = sum(end.events for end in manifest.ends)
     heads = (f"head {end.head}" for end in manifest.ends)
     out.result(payload, Lines((f"backed up: {counted(events)} in {taken.path}", f"in it: {', '.join(manifest.names)}", *heads)))
-    out.say(_keys(has_secret=SECRET in manifest.names, left_out=taken.left_out))
+    out.say(_keys(taken, settings.secret_is_in))
+    if taken.fault:
+        look = session.next_command(settings, "audit", "verify")
+        out.say(f"IT CANNOT BE RESTORED AS IT IS: {taken.fault} Keep an older backup, and look: {look}")
+        raise typer.Exit(ExitCode.FAILED)
 
 
-def _keys(*, has_secret: bool, left_out: tuple[str, ...]) -> str:
-    if has_secret:
-        return "IT HOLDS YOUR KEYS: whoever reads this file can act for this household. Keep it where you would keep a key."
-    missing = f"Left out: {', '.join(left_out)}. " if left_out else ""
-    return f"{missing}It holds no secret.key, and is worth nothing without the one of this home: keep that elsewhere."
+def _keys(taken: Taken, secret_is_in: str) -> str:
+    said = []
+    if taken.left_out:
+        said.append(f"Left out: {', '.join(taken.left_out)}.")
+    if taken.holds_keys:
+        said.append("IT HOLDS YOUR KEYS: whoever reads this file can act for this household. Keep it where you would keep a key.")
+    if not taken.manifest.has_secret:
+        said.append(f"It is worth nothing without the secret in {secret_is_in}, which is not in it: keep that elsewhere.")
+    return " ".join(said)

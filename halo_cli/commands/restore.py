@@ -19,8 +19,9 @@ def restore(
     home: Home = None,
     no_input: NoInput = False,
 ) -> None:
-    """Make an empty home of a backup. Every execution that was open in it is looked up at its vendor before anything else."""
+    """Make a home of a backup, where there is none yet. Every execution that was open in it is looked up at its vendor before anything else."""
     from halo_cli import session
+    from halo_cli.ending import interrupted_when_told_to_end
     from halo_cli.output import Lines, Output
     from halo_engine.backup.putting_back import put_back
     from halo_engine.model.draft import iso_utc
@@ -29,7 +30,7 @@ def restore(
 
     out, place = Output(json=json), home_of(home)
     clock = session.clock_of(load_settings(home=place))
-    with out.working("Checking every file and every event of the backup …"):
+    with interrupted_when_told_to_end(), out.working("Checking every file and every event of the backup …"):
         done = put_back(file.absolute(), place, clock, load=lambda there: load_settings(home=there), keeps_devices=keep_devices)
     doubted, taken_at = done.doubted, iso_utc(done.manifest.taken_at)
     payload = {
@@ -52,7 +53,8 @@ def restore(
         )
     if doubted.devices_revoked:
         out.say(
-            f"{doubted.devices_revoked} devices were revoked: who was revoked since nobody knows. Enrol them anew: halo devices add NAME"
+            f"Every device was revoked ({doubted.devices_revoked}): one that you revoked after the backup would be allowed again. "
+            "Enrol them anew: halo devices add NAME"
         )
     for problem in done.witness:
         out.say(f"The witness: {problem}. What to do: docs/howto/back-up-and-restore.md")

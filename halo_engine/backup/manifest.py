@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, field_validator
 
 from halo_engine.model.value import Value
 from halo_engine.stages.restoring import LogEnd
+from halo_engine.store import secret_files
 
 NAME = "manifest.json"
 BOOKS = "halo.db"
@@ -22,10 +23,21 @@ SIGNED_HEAD = "signed-head.json"
 #: More than any of them is, but the books.
 SMALL_BYTES = 4_000_000
 
-#: A file in the home, or in one of its folders of keys.
-_NAME = re.compile(
-    r"(?:halo\.db|secret\.key|config\.toml|signed-head\.json|openai\.key|bridge\.(?:json|key)|(?:keys|remotes)/[A-Za-z0-9_][\w.-]{0,120})"
-)
+_IN_FOLDER = re.compile(rf"(?:{'|'.join(secret_files.FOLDERS)})/[A-Za-z0-9_][\w.-]{{0,120}}")
+#: What no setting may name: it is made anew, is the world outside, is a desk, or has a name of its own above.
+_NO_SECRETS = (*secret_files.FOLDERS, "simulator", "sealed", "slots", "logs", NAME, ".packed", ".restoring")
+
+
+def may_be_kept(name: str) -> bool:
+    """Whether a file of that name may be in a backup: one of ours, or one in the home that a setting may name (`zinc_api_key_file`)."""
+    return name in (BOOKS, CONFIG, SIGNED_HEAD, *secret_files.FILES) or _IN_FOLDER.fullmatch(name) is not None or _may_be_named(name)
+
+
+def _may_be_named(name: str) -> bool:
+    parts = name.split("/")
+    is_plain = name.isprintable() and len(name.encode()) <= 250 and len(parts) <= 4 and not {"", ".", ".."} & set(parts)
+    first = parts[0].lower()
+    return is_plain and first not in _NO_SECRETS and not first.startswith(BOOKS)
 
 
 class Kept(Value):
@@ -38,7 +50,7 @@ class Kept(Value):
     @field_validator("name")
     @classmethod
     def _stays_at_home(cls, name: str) -> str:
-        if not _NAME.fullmatch(name):
+        if not may_be_kept(name):
             raise ValueError("that is no file of a backup")
         return name
 
@@ -60,6 +72,8 @@ class Manifest(Value):
     #: How far the log of each household had come.
     ends: tuple[LogEnd, ...]
     files: tuple[Kept, ...]
+    #: Secrets of the home that are not in here: they may be put there by hand before the books are put back.
+    left_out: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from halo_engine.audit import Audit
-from halo_engine.backup.manifest import BOOKS, CONFIG, NAME, SECRET, SMALL_BYTES, Kept, Manifest
-from halo_engine.backup.taking import ends_of, place, sha256_of
+from halo_engine.backup.judging import ends_of, require_sound
+from halo_engine.backup.manifest import BOOKS, CONFIG, NAME, SECRET, SMALL_BYTES, Kept, Manifest, may_be_kept
+from halo_engine.backup.taking import place, sha256_of
 from halo_engine.clock import Clock
 from halo_engine.model.errors import Conflict, HaloError, InvalidInput, NotFound, StoreDamaged, StoreFailed, StoreNotWritable
 from halo_engine.model.strict_json import JsonError, loads
@@ -35,6 +36,7 @@ from halo_engine.store.session import open_store
 _CHUNK = 1 << 20
 #: What may be in a home before its books come: the world outside, logs, and keys or choices that somebody put there, if they are the same.
 _MAY_BE_THERE = ("simulator", "logs", "slots", "sealed", "keys", "remotes")
+_DESK = ".restoring"
 
 
 class PutBack(Value):
@@ -62,7 +64,7 @@ def read_manifest(file: Path) -> Manifest:
             return _manifest(archive)
     except FileNotFoundError:
         raise InvalidInput(f"{file} is not there.", hint="Name a file that was made with: halo backup FILE") from None
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         raise InvalidInput(f"{file} is no backup.", hint="Name a file that was made with: halo backup FILE") from error
 
 
@@ -76,7 +78,7 @@ def put_back(file: Path, home: Path, clock: Clock, *, load: Load, keeps_devices:
     _require_empty(home, manifest)
     with _desk(home) as desk:
         _unpack(file, manifest, desk)
-        settings = _settings(home, desk, load)
+        settings = _settings(home, desk, manifest, load)
         _require_secret(settings, manifest, clock)
         if settings.database_address:
             require_no_books(settings.database_address)
@@ -123,7 +125,8 @@ def _require_empty(home: Path, manifest: Manifest) -> None:
     if any(name.startswith("halo.db") for name in there):
         hint = "Move it away as a whole, or restore into an empty directory with --home. Never delete it before the restored one works."
         raise Conflict(f"{home} has books in it already. Nothing was changed.", hint=hint)
-    foreign = [name for name in there if name not in (*_MAY_BE_THERE, SECRET, CONFIG)]
+    brought = {name.partition("/")[0] for name in (*manifest.names, *manifest.left_out)}
+    foreign = [name for name in there if name not in (*_MAY_BE_THERE, _DESK, SECRET, CONFIG, *brought)]
     taken = [name for name in manifest.names if (home / name).exists() and not _is_same(home / name, manifest, name)]
     if foreign or taken:
         raise Conflict(f"{home} is not empty: {', '.join((foreign or taken)[:5])}.", hint="Restore into an empty directory with --home.")
@@ -142,12 +145,10 @@ def _desk(home: Path) -> Iterator[Path]:
         for directory in reversed(made):
             directory.mkdir(mode=0o700)
         home.chmod(0o700)
-        desk = home / ".restoring"
+        desk = home / _DESK
         desk.mkdir(mode=0o700)
     except FileExistsError:
-        raise Conflict(
-            f"{home} is being restored, or a restore of it was cut short.", hint=f"If none runs: rm -r {home / '.restoring'}"
-        ) from None
+        raise Conflict(f"{home} is being restored, or a restore of it was cut short.", hint=f"If none runs: rm -r {home / _DESK}") from None
     except OSError as error:
         raise StoreNotWritable(f"{home} cannot be made or entered: {error.strerror}.") from error
     try:
@@ -180,7 +181,7 @@ def _unpack(file: Path, manifest: Manifest, desk: Path) -> None:
 
 def _unpack_one(archive: zipfile.ZipFile, kept: Kept, desk: Path) -> None:
     to, hashed, left = desk / kept.name, hashlib.sha256(), kept.size
-    to.parent.mkdir(mode=0o700, exist_ok=True)
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with archive.open(kept.name) as source, os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
         while chunk := source.read(_CHUNK):
             left -= len(chunk)
@@ -194,13 +195,19 @@ def _unpack_one(archive: zipfile.ZipFile, kept: Kept, desk: Path) -> None:
         raise StoreDamaged(f"{kept.name} in this backup is not what was put into it.", hint="Use another backup.")
 
 
-def _settings(home: Path, desk: Path, load: Load) -> Settings:
-    """Those that the home will have. What is in it already has a copy on the desk, so that the books find their secret there."""
-    for name in (SECRET, CONFIG):
+def _settings(home: Path, desk: Path, manifest: Manifest, load: Load) -> Settings:
+    """Those that the home will have. What is in it already has a copy on the desk, so that books and settings find their secrets there."""
+    for name in (SECRET, CONFIG, *filter(may_be_kept, manifest.left_out)):
         if (home / name).is_file() and not (desk / name).exists():
-            shutil.copyfile(home / name, desk / name)
-            (desk / name).chmod(0o600)
-    return load(desk)
+            (desk / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # With its mode: a secret that others may write is refused here, and not when the home is there.
+            shutil.copy(home / name, desk / name)
+    try:
+        return load(desk)
+    except InvalidInput as error:
+        # Where it has to be put, and not where it was looked for.
+        message, hint = (text.replace(str(desk), str(home)) for text in (error.message, error.hint))
+        raise InvalidInput(message, hint=hint) from None
 
 
 def _require_secret(settings: Settings, manifest: Manifest, clock: Clock) -> None:
@@ -213,18 +220,12 @@ def _require_secret(settings: Settings, manifest: Manifest, clock: Clock) -> Non
 
 
 def _require_sound(alone: Settings, manifest: Manifest | None, clock: Clock) -> int:
-    """Every log holds, and ends where the manifest says, where it is given; how many events there are. Raises `StoreDamaged`."""
+    """Every log holds, and ends where the manifest says, where it is given; how many events there are. Raises `StoreFailed` and its kinds."""
     books = alone.database_file
     if manifest and (revision_of(books) != manifest.schema_revision or ends_of(books) != manifest.ends):
         raise StoreDamaged("The books in this backup are not those that it speaks of.", hint="Use another backup.")
-    open_store(database_file=books, database_url=None, clock=clock).close()
-    ends = ends_of(books)
-    for end in ends:
-        with Audit.open(alone, clock=clock, household_id=end.household_id) as audit:
-            found = audit.verify()
-        if not found.ok:
-            raise StoreDamaged(f"The books in this backup do not hold together: {found.problems[0]}.", hint="Use another backup.")
-    return sum(end.events for end in ends)
+    require_sound(alone, clock)
+    return sum(end.events for end in ends_of(books))
 
 
 def _doubt(alone: Settings, manifest: Manifest, clock: Clock, *, keeps_devices: bool) -> Doubted:
@@ -242,9 +243,9 @@ def _move_in(desk: Path, home: Path, settings: Settings, clock: Clock) -> None:
     files += [] if settings.database_address else [desk / BOOKS]
     for path in files:
         to = home / path.relative_to(desk)
-        to.parent.mkdir(mode=0o700, exist_ok=True)
-        # What is there already is the same, which was looked at.
-        if to.exists() and to.name != BOOKS:
+        to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What was there already is the same. Looked at again, because somebody may have begun to live there meanwhile.
+        if path.name != BOOKS and to.is_file() and sha256_of(to) == sha256_of(path):
             continue
         with path.open("rb") as written:
             os.fsync(written.fileno())

@@ -136,7 +136,7 @@ def _head(settings: Settings, reader: Reader, clock: Clock, household_id: str) -
         )
     if not problems:
         yield ok(
-            "signed_head", f"Nobody remembers the log otherwise{': neither this home nor its witness' if settings.witness_file else ''}"
+            "signed_head", f"Nothing that this home signed{' or its witness saw' if settings.witness_file else ''} contradicts the log"
         )
 
 
@@ -189,7 +189,7 @@ def _unknown(reader: Reader) -> Iterator[Finding]:
 def _for_a_person(reader: Reader) -> Iterator[Finding]:
     rows = reader.rows(_UNSETTLED, status=ExecutionStatus.NEEDS_ATTENTION.value)
     if rows:
-        yield warning("attention", f"{_counted(rows)} has to be looked at by a person.", f"halo settle {rows[0]['id']} --look")
+        yield warning("attention", f"A person has to look at {_counted(rows)}.", f"halo settle {rows[0]['id']} --look")
 
 
 def _tickets(reader: Reader) -> Iterator[Finding]:
@@ -202,7 +202,7 @@ def _tickets(reader: Reader) -> Iterator[Finding]:
         # Nothing was ever confirmed: the library makes its tables with the first ticket.
         return
     if rows:
-        yield warning("queue", f"{_counted(rows)} is open and not in the queue.", "halo worker --until-idle")
+        yield warning("queue", f"Open, and not in the queue: {_counted(rows)}.", "halo worker --until-idle")
     else:
         yield ok("queue", "Whatever is open is in the queue")
 

@@ -35,7 +35,7 @@ def _all(place: Path, load: Load, time_in: TimeIn) -> Iterator[Finding]:
         ("home", lambda: home.directory(place)),
         ("modes", lambda: home.modes(place)),
     ):
-        yield from _asked(name, ask)
+        yield from _asked(name, ask, place)
     try:
         settings = load(place)
     except HaloError as error:
@@ -48,8 +48,10 @@ def _all(place: Path, load: Load, time_in: TimeIn) -> Iterator[Finding]:
         ("parser", home.language_model),
         ("vendors", vendors.reachable),
     ):
-        yield from _asked(name, lambda look=look: look(settings))  # type: ignore[misc]
-    yield from _of_books(settings, time_in)
+        yield from _asked(name, lambda look=look: look(settings), place)  # type: ignore[misc]
+    # Where there is no directory, that has been said.
+    if place.exists() or settings.database_url is not None:
+        yield from _of_books(settings, time_in)
 
 
 def _of_books(settings: Settings, time_in: TimeIn) -> Iterator[Finding]:
@@ -61,32 +63,32 @@ def _of_books(settings: Settings, time_in: TimeIn) -> Iterator[Finding]:
         return
     except Exception as error:  # noqa: BLE001 - whatever is broken is what was asked for
         where = "PostgreSQL runs, and HALO_DATABASE_URL" if settings.database_url else "the file is there, and its mode"
-        broken = _broken("database", error)
+        broken = _broken("database", error, settings.home)
         yield broken if broken.mend else broken.model_copy(update={"mend": f"Look whether {where} is right"})
         return
     try:
-        found = list(_asked("database", lambda: books.database(settings, reader)))
+        found = list(_asked("database", lambda: books.database(settings, reader), settings.home))
         yield from found
         if any(each.name == "database" and each.level is Level.PROBLEM for each in found):
             return
-        yield from _asked("household", lambda: books.household(settings, reader, clock))
-        yield from _asked("device_keys", lambda: books.device_keys(settings, reader, clock.now()))
-        yield from _asked("executions", lambda: books.executions(settings, reader, clock.now()))
+        yield from _asked("household", lambda: books.household(settings, reader, clock), settings.home)
+        yield from _asked("device_keys", lambda: books.device_keys(settings, reader, clock.now()), settings.home)
+        yield from _asked("executions", lambda: books.executions(settings, reader, clock.now()), settings.home)
     finally:
         reader.close()
 
 
-def _asked(name: str, ask: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _asked(name: str, ask: Callable[[], Iterable[Finding]], place: Path) -> Iterator[Finding]:
     try:
         yield from ask()
     except Exception as error:  # noqa: BLE001 - whatever is broken is what was asked for
-        yield _broken(name, error)
+        yield _broken(name, error, place)
 
 
-def _broken(name: str, error: Exception) -> Finding:
+def _broken(name: str, error: Exception, place: Path) -> Finding:
     match error:
         case NotInitialised():
-            return problem(name, error.message, "halo init")
+            return problem(name, error.message, home.at("halo init", place))
         case HaloError():
             return problem(name, error.message, error.hint)
         case OSError():

@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from halo_engine.doctor.finding import Finding, ok, problem, warning
 from halo_engine.model.errors import HaloError
-from halo_engine.settings import SECRETS, Settings
+from halo_engine.settings import Settings
+from halo_engine.store import secret_files
 
-_SECRET_FILES = ("secret.key", "openai.key", "bridge.json", "bridge.key", "halo.db", "halo.db-wal", "halo.db-shm", "signed-head.json")
-_SECRET_FOLDERS = ("keys", "remotes")
+_SECRET_FILES = (*secret_files.FILES, "halo.db", "halo.db-wal", "halo.db-shm", "signed-head.json")
 _OTHERS = 0o077
 _SIMULATED = "simulator.invalid"
 
 
 def directory(home: Path) -> Iterator[Finding]:
     if not home.exists():
-        yield problem("home", f"There is no data directory yet: {home}", _at("halo init", home))
+        yield problem("home", f"There is no data directory yet: {home}", at("halo init", home))
         return
     found = home.stat()
     if not stat.S_ISDIR(found.st_mode):
@@ -42,9 +41,9 @@ def modes(home: Path) -> Iterator[Finding]:
     if not home.is_dir():
         return
     files = [path for name in _SECRET_FILES if (path := home / name).exists()]
-    folders = [path for name in _SECRET_FOLDERS if (path := home / name).is_dir()]
-    files += [path for name in _SECRET_FOLDERS for path in sorted((home / name).glob("*")) if path.is_file()]
-    if _holds_secrets(home / "config.toml"):
+    folders = [path for name in secret_files.FOLDERS if (path := home / name).is_dir()]
+    files += [path for name in secret_files.FOLDERS for path in sorted((home / name).glob("*")) if path.is_file()]
+    if secret_files.holds_secrets(home / "config.toml"):
         files.append(home / "config.toml")
     open_ones = [path for path in (*files, *folders) if path.stat().st_mode & _OTHERS]
     for path in open_ones:
@@ -126,16 +125,8 @@ def _contradictions(settings: Settings) -> Iterator[Finding]:
 VENDOR_URLS = ("amazon_url", "amazon_auth_url", "zinc_url", "resy_url", "square_url", "subscriptions_url")
 
 
-def _holds_secrets(config: Path) -> bool:
-    try:
-        return bool(tomllib.loads(config.read_text(encoding="utf-8")).keys() & set(SECRETS))
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError):
-        return config.exists()
-
-
-def _at(command: str, home: Path) -> str:
+def at(command: str, home: Path) -> str:
+    """The command, for this home."""
     return f"{command} --home {_quoted(home)}"
 
 

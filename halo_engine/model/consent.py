@@ -21,10 +21,8 @@ class Challenge:
 
     def accepts(self, typed: str | None) -> bool:
         """Exactly the expected word, or the amount with or without its currency sign and thousands commas."""
-        given = (typed or "").strip()
-        if self.symbol:
-            given = given.removeprefix(self.symbol).strip()
-            given = given.replace(",", "") if _WITH_COMMAS.fullmatch(given) else given
+        given = (typed or "").strip().removeprefix(self.symbol).strip()
+        given = given.replace(",", "") if _WITH_COMMAS.fullmatch(given) else given
         return given == self.expected
 
 

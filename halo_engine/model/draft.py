@@ -155,7 +155,7 @@ class DraftStatus(StrEnum):
 
 
 class Draft(Value):
-    """The specification's draft contract, over the terms. A new revision replaces the terms; the old ones are kept, never edited."""
+    """The contract of a draft, over the terms. A new revision replaces the terms; the old ones are kept, never edited."""
 
     id: str
     household_id: str
@@ -210,7 +210,7 @@ class Draft(Value):
         return self.model_copy(update={"status": DraftStatus.EXPIRED}) if over else self
 
     def contract(self) -> dict[str, Any]:
-        """The specification's fields with the ids, for programs."""
+        """Its fields with the ids, for programs."""
         return {
             "id": self.id,
             "status": self.status.value,

@@ -302,7 +302,8 @@ def _who_may(terms: Terms, situation: Situation, limit: Money) -> tuple[str, ...
     left = [each for each in enough if each not in said]
     why = _why_another(terms, situation, may)
     if said and left:
-        return (f"{why}.", f"{_both(said)} {'has' if len(said) == 1 else 'have'} said yes; {_either(left)} still has to.")
+        # One has: where two have, every yes is enough.
+        return (f"{why}.", f"{_both(said)} has said yes; {_either(left)} still has to.")
     return (f"{why}{_of_whom(may, enough)}.",)
 
 

@@ -69,15 +69,11 @@ def _is_of_the_gate(event: Event, draft_id: str, draft_hash: str, execution_id: 
 
 def is_whole(events: Sequence[Event]) -> bool:
     """Whether these tell the whole story: shown, confirmed, sent (again, where the vendor had lost it), done, and the receipt kept."""
-    kinds = [event.event_type for event in events]
-    shown, confirmed, *sent = kinds[:-2] or ("", "")
-    return (
-        shown in ("draft.created", "draft.revised")
-        and confirmed == "draft.confirmed"
-        and set(sent) == {"execution.submitting"}
-        and kinds[-2] in EFFECTS
-        and kinds[-1] == "receipt.stored"
-    )
+    match [event.event_type for event in events]:
+        case ["draft.created" | "draft.revised", "draft.confirmed", *sent, done, "receipt.stored"]:
+            return set(sent) == {"execution.submitting"} and done in EFFECTS
+        case _:
+            return False
 
 
 def discloses(proof: ReceiptProof, *, names: Sequence[str]) -> tuple[str, ...]:

@@ -181,13 +181,14 @@ class Confirming:
 
     def _keep(self, books: Books, draft: Draft, case: Case, verdicts: tuple[Verdict, ...], yes: Yes) -> NeedsAnother:
         """Keep a yes until somebody else says it, too. The same one again is the one there is; signed where it was not, it is more than that."""
-        said, signed = case.situation.approved_by, case.situation.signed_by
-        is_more = case.signature is not None and case.member.id not in signed
-        if case.signature is not None:
-            books.signatures.add(case.signature, draft, case.member, now=books.now)
-        if case.member.id not in said:
+        is_new = case.member.id not in case.situation.approved_by
+        # Of one who has signed it already a second signature says nothing: what is kept is what the log tells of.
+        signature = case.signature if case.member.id not in case.situation.signed_by else None
+        if signature is not None:
+            books.signatures.add(signature, draft, case.member, now=books.now)
+        if is_new:
             books.approvals.add(draft, case.member, now=books.now)
-        if case.member.id not in said or is_more:
+        if is_new or signature is not None:
             payload = event.DraftApproved(
                 draft_hash=draft.draft_hash,
                 revision=draft.revision,

@@ -300,4 +300,4 @@ def _unchanged(draft: Draft) -> str:
 def how_it_went(books: Books, draft: Draft) -> str:
     """A hint that points to the execution of a confirmed draft."""
     execution = books.executions.of_draft(draft.id)
-    return f"See how it went with: halo show {execution.id}" if execution else ""
+    return f"It became {execution.id}. See how it went with: halo show {execution.id}" if execution else ""

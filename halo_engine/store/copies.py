@@ -39,10 +39,14 @@ def copy_sqlite(source: Path, to: Path) -> None:
 
 def copy_postgres(url: str, to: Path, clock: Clock) -> None:
     """The books at `url` as they are at one moment, as the SQLite file `to`, alone in its directory. Raises `StoreFailed` and its kinds."""
-    with _postgres(url) as engine, engine.connect().execution_options(isolation_level="REPEATABLE READ") as source:
-        _require_this_schema(source)
-        with _sqlite(to, clock) as target:
-            _pour(source, target)
+    with _postgres(url) as engine:
+        with engine.connect() as looking:
+            _require_this_schema(looking)
+        with engine.connect().execution_options(isolation_level="REPEATABLE READ") as source:
+            _keep_the_schema(source)
+            _require_this_schema(source)
+            with _sqlite(to, clock) as target:
+                _pour(source, target)
     _put_in_one_file(to)
 
 
@@ -95,6 +99,12 @@ def _in_order() -> list[Table]:
     models = [model for model in vars(tables).values() if isinstance(model, type) and issubclass(model, SQLModel) and model is not SQLModel]
     ours = {str(model.__tablename__) for model in models}
     return [table for table in SQLModel.metadata.sorted_tables if table.name in ours]
+
+
+def _keep_the_schema(source: Connection) -> None:
+    """No migration from here on, nor one that began before. First of all in a transaction: its snapshot is then of the tables as they stay."""
+    names = ", ".join(map(source.dialect.identifier_preparer.format_table, _in_order()))
+    source.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
 
 
 def _require_this_schema(source: Connection) -> None:

@@ -115,9 +115,10 @@ _END_ATTEMPT = update(tables.ExecutionAttempt).where(col(tables.ExecutionAttempt
 
 
 def _columns(execution: Execution) -> dict[str, Any]:
-    own = set(tables.Execution.model_fields) - {"id", "final_cost_cents", "currency", "execution_payload_json"}
+    # A row that is written anew keeps its key: writing it would lock whoever refers to it.
+    own = set(tables.Execution.model_fields) - {"id"}
     cost = execution.final_cost
-    return execution.model_dump(mode="python", include=own) | {
+    return execution.model_dump(include=own) | {
         "status": execution.status.value,
         "final_cost_cents": cost.cents if cost else None,
         "currency": cost.currency if cost else "USD",

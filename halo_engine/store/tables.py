@@ -1,4 +1,4 @@
-"""The specification's ten entities as tables, with its names and fields, and what the design adds to them.
+"""The books' tables: ten entities whose names and fields other programs know, and what stands beside them.
 
 Rows are not values: a `table=True` class skips validation, so rows stay in this package. JSON columns are text: what is hashed must come back byte
 for byte. Amounts are integer cents. The shapes here must equal what the migrations make; a test compares them.

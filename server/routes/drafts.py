@@ -110,7 +110,7 @@ def _said_yes(home: Home, post: Post, body: ConfirmDraft) -> Card:
         detail = queries.execution(execution.id)
     if post.member not in _who_said_yes(detail):
         message = f"{detail.confirmed_by} confirmed this draft at {iso_utc(detail.confirmation.confirmed_at)}."
-        raise AlreadyConfirmed(message, hint=f"Look at how it goes: {execution.id}")
+        raise AlreadyConfirmed(message, hint=f"It became {execution.id}.")
     return execution_card(detail.execution, detail.draft, detail.receipt)
 
 

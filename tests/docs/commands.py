@@ -12,9 +12,6 @@ from typer.main import get_command
 from halo_cli.app import app
 from tests.house.source import ROOT
 
-#: What pages name on purpose although it is not there.
-MADE_UP: frozenset[str] = frozenset()
-
 _SETTING = re.compile(r"^(?:[A-Z_][A-Z_0-9]*=\S*\s+)*")
 
 
@@ -46,7 +43,7 @@ def _unknown_of_halo(words: list[str]) -> str | None:
 def _path(words: list[str]) -> list[str]:
     """The words that name a command: as many as there are groups in it, and one more."""
     path: list[str] = []
-    here: Any = get_command(app)
+    here: Any = _halo()
     for word in words:
         if not hasattr(here, "commands") or not re.fullmatch(r"[a-z][a-z|-]*", word):
             break
@@ -56,8 +53,14 @@ def _path(words: list[str]) -> list[str]:
 
 
 @cache
+def _halo() -> Any:
+    """Making it takes a tenth of a second, and pages name hundreds of commands."""
+    return get_command(app)
+
+
+@cache
 def _command(path: tuple[str, ...]) -> Any:
-    here: Any = get_command(app)
+    here: Any = _halo()
     for word in path:
         here = getattr(here, "commands", {}).get(word)
         if here is None:

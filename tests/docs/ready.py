@@ -52,7 +52,7 @@ def ready_halo(directory: Path) -> Iterator[Path]:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.docs.ready", str(address)],
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     ) as process:
@@ -82,6 +82,10 @@ def _serve(address: str) -> int | None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
+        readable, _, _ = select.select([door, sys.stdin], [], [])
+        if sys.stdin in readable:
+            # Nobody holds its other end: the tests are over, however they ended.
+            os._exit(0)
         caller, _ = door.accept()
         if os.fork() == 0:
             door.close()

@@ -13,7 +13,7 @@ TEXT = PAGE.path.read_text(encoding="utf-8")
 
 
 def threats() -> list[list[str]]:
-    """The cells of each threat and accident."""
+    """The cells of each threat."""
     lines = [line for line in TEXT.splitlines() if line.startswith("| ") and "`" in line]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +39,7 @@ class TestDoctor:
         said = halo("doctor", "--json").json
         assert said["ok"] is True
         expected = "python sqlite model disk home modes settings packages secret_key parser vendors database journal household zone books_key clock"
-        assert {finding["name"] for finding in said["findings"]} == {*expected.split(), "signed_head", "executions"}
+        assert {finding["name"] for finding in said["findings"]} == {*expected.split(), "signed_head", "executions", "queue"}
 
     @pytest.mark.parametrize("config", ["nonsense = 1", "[", 'database_url = "mysql://x"', 'parser = "openai"\nvendors = "live"'])
     def test_works_where_the_settings_do_not(self, halo: Halo, home: Path, config: str) -> None:
@@ -83,6 +88,37 @@ class TestBackup:
         assert made.code == 0
         assert "Left out: secret.key." in made.err
 
+    def test_that_cannot_be_restored_says_so_loudly(self, halo: Halo, home: Path, tmp_path: Path) -> None:
+        """It is there all the same, and a job of every night hears of it by the exit code."""
+        from halo_engine.store.sqlite import driver
+
+        halo("init")
+        card = halo("ask", "order 2 packs of AA batteries", "--json").json
+        halo("confirm", card["draft_id"], "--hash", card["draft_hash"], "--no-input")
+        assert halo("backup", str(tmp_path / "good"), "--json").json["restorable"] is True
+        books = driver.connect(str(home / "halo.db"))
+        books.execute("UPDATE execution SET final_cost_cents = 1")
+        books.commit()
+        books.close()
+        made = halo("backup", str(tmp_path / "b"), "--json")
+        assert (made.code, made.json["restorable"], (tmp_path / "b").exists()) == (1, False, True)
+        assert f"IT CANNOT BE RESTORED AS IT IS: {made.json['fault']}" in made.err
+        refused = halo("restore", str(tmp_path / "b"), "--home", str(tmp_path / "other"), "--json")
+        assert refused.json["error"]["message"] == made.json["fault"]
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    def test_that_is_ended_leaves_no_keys_behind(self, halo: Halo, home: Path, tmp_path: Path, number: int) -> None:
+        """On the disk that it was going to, which somebody carries away."""
+        halo("init")
+        (tmp_path / "usb").mkdir()
+        assert (
+            ended_midway(
+                "backup", str(tmp_path / "usb"), home=home, number=number, seen=lambda: list((tmp_path / "usb").glob("*/secret.key"))
+            )
+            == 130
+        )
+        assert list((tmp_path / "usb").iterdir()) == []
+
     def test_of_nothing_is_refused(self, halo: Halo, home: Path, tmp_path: Path) -> None:
         ran = halo("backup", str(tmp_path / "b"), "--json")
         assert (ran.code, ran.json["error"]["code"]) == (1, "not_initialised")
@@ -115,6 +151,17 @@ class TestRestore:
         assert "halo worker --until-idle" in ran.err
         assert halo("sim", "ledger", "--json").json == before
 
+    def test_that_is_ended_leaves_nothing_behind(self, halo: Halo, tmp_path: Path) -> None:
+        """Neither keys nor a desk that keeps the next one out."""
+        halo("init")
+        halo("backup", str(tmp_path / "b"))
+        other = tmp_path / "other"
+        assert (
+            ended_midway("restore", str(tmp_path / "b"), home=other, number=signal.SIGTERM, seen=lambda: list(other.glob("*/secret.key")))
+            == 130
+        )
+        assert not other.exists()
+
     def test_over_a_home_is_refused(self, halo: Halo, tmp_path: Path) -> None:
         halo("init")
         halo("backup", str(tmp_path / "b"))
@@ -128,3 +175,20 @@ class TestRestore:
         os.mkfifo(tmp_path / "pipe")
         assert halo("restore", str(tmp_path / "pipe")).code == 2
         assert not home.exists()
+
+
+def ended_midway(*arguments: str, home: Path, number: int, seen: Callable[[], object]) -> int:
+    """How a process ends that is sent a signal while it waits for a database that does not answer; by then there is something to be `seen`."""
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        database.settimeout(60)
+        url = f"postgresql://halo@127.0.0.1:{database.getsockname()[1]}/halo"
+        command = [sys.executable, "-m", "halo_cli", *arguments, "--home", str(home)]
+        with subprocess.Popen(command, env={**os.environ, "HALO_DATABASE_URL": url}, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
+            connection, _ = database.accept()
+            assert seen()
+            ran.send_signal(number)
+            code = ran.wait(timeout=60)
+            assert ran.stderr is not None
+            assert b"Traceback" not in ran.stderr.read()
+            connection.close()
+    return code

@@ -13,12 +13,15 @@ from halo_engine.engine import Engine
 from halo_engine.model.card import CardKind
 from halo_engine.model.draft import DraftStatus
 from halo_engine.model.errors import Conflict, HaloError, InvalidInput, NotFound, NotInitialised, StoreFailed, StoreNotWritable
+from halo_engine.model.event import Event, is_commitment
 from halo_engine.model.reply import Reply
 from halo_engine.open_parse import words_reader
 from halo_engine.settings import load_settings
 from halo_engine.stages.founding import HouseholdPlan, MemberPlan
 from halo_engine.store.acts import Reached
-from tests.installation import NOON, Installation
+from tests.halo_engine.stages.ruling import people
+from tests.halo_engine.store.raw import log_of
+from tests.installation import NOON, Installation, household_plan
 
 
 class TestTheSecret:
@@ -109,6 +112,52 @@ class TestFounding:
         assert told == ["conflict"] * 3
 
 
+class TestAnotherHousehold:
+    def test_in_the_same_books_is_spoken_for_by_an_engine_of_its_own(self, home: Installation) -> None:
+        """Nothing that the first one knows is taken for the other's, also where it was asked before."""
+        own = home.engine.household_id
+        neighbours = household_plan().model_copy(update={"name": "The neighbours"})
+        with pytest.raises(Conflict, match="There is a household here already"):
+            home.engine.found_household(neighbours)
+        theirs = home.engine.found_household_beside(neighbours)
+        other = home.engine.of(theirs.id)
+        assert (other.household_id, home.engine.household_id) == (theirs.id, own)
+        card = other.draft(BATTERIES, member="Sam", channel="test")
+        with pytest.raises(NotFound):
+            home.engine.form(str(card.draft_id))
+        assert other.form(str(card.draft_id))
+        execution = other.confirm(str(card.draft_id), draft_hash=str(card.draft_hash), member="Sam")
+        with pytest.raises(NotFound):
+            home.engine.execute(execution.id, wait_s=0)
+        with pytest.raises(NotFound):
+            home.engine._executing.advance(execution.id, household_id=own)
+        assert home.ledger() == ()
+
+    def test_is_tied_to_the_secret_it_was_founded_with(self, home: Installation) -> None:
+        """As the first one is."""
+        theirs = home.engine.found_household_beside(household_plan())
+        home.engine.close()
+        home.settings.key_file.write_text("ab" * 32)
+        home.engine = Installation.reopen(home.settings.home, clock=home.clock).engine
+        other = home.engine.of(theirs.id)
+        assert other.household_id is None
+        with pytest.raises(StoreFailed, match="is not the secret of these books") as refused:
+            other.form(f"dft_{'0' * 26}")
+        assert refused.value.hint == "Copy secret.key from the home in which the household was founded."
+
+
+class TestALink:
+    def test_is_none_for_a_card_of_nothing(self, tmp_path: Path) -> None:
+        """Though this installation can be reached."""
+        home = Installation.open(tmp_path / "home", public_url="https://halo.example")
+        card = home.ask(BATTERIES)
+        link = home.engine.link(card)
+        assert link is not None
+        assert home.engine.linked(link).of == card.draft_id
+        assert home.engine.link(card.model_copy(update={"request_id": None, "draft_id": None})) is None
+        home.engine.close()
+
+
 class TestReadingWords:
     def test_at_the_end_of_the_calendar_is_refused(self, tmp_path: Path) -> None:
         """There is no tomorrow on the last day there is."""
@@ -125,6 +174,11 @@ def requests(home: Installation) -> int:
         return int(books.connection.exec_driver_sql("SELECT count(*) FROM execution_request").scalar_one())
 
 
+def told(home: Installation, event_type: str) -> list[Event]:
+    assert home.engine.household_id is not None
+    return [event for event in log_of(home.engine._store, home.engine.household_id) if event.event_type == event_type]
+
+
 class TestWordsAlone:
     def test_mean_something_and_leave_nothing(self, home: Installation) -> None:
         """Whoever only wants to know what would be understood has asked for nothing."""
@@ -139,6 +193,63 @@ class TestWordsAlone:
         assert home.engine.heard(words, request_id=str(card.request_id)) is reply
         with home.queries() as queries:
             assert queries.draft(str(card.draft_id)).status is DraftStatus.OPEN
+
+
+class TestWhatTheLogTellsOfWords:
+    """Who read them, what they came to, and what they followed from; the words themselves are only committed to."""
+
+    def test_is_who_had_asked_what_somebody_else_answers(self, home: Installation) -> None:
+        """And that the answer is one: a question is answered once."""
+        question = home.ask("order AAA batteries", member="Sam")
+        answered = home.ask("3", member="Kim", answers=question.request_id)
+        asked, answer = told(home, "request.parsed")
+        _, sam, kim = people(home)
+        assert (asked.user_id, asked.payload["also_asked"], answer.user_id, answer.payload["also_asked"]) == (sam, [], kim, [sam])
+        assert (answer.entity_id, answer.correlation_id) == (answered.request_id, asked.correlation_id)
+        facts = {"channel": "test", "verb": "ORDER", "missing_fields": []}
+        assert {name: answer.payload[name] for name in facts} == facts
+        assert (asked.payload["parser"], answer.payload["parser"]) == ("offline", "none")
+        assert (asked.payload["text_chars"], answer.payload["text_chars"]) == (len("order AAA batteries"), 1)
+        assert asked.payload["spoke"]["parser"] == "offline"
+        with pytest.raises(Conflict, match="is not waiting for an answer") as refused:
+            home.ask("2", member="Kim", answers=question.request_id)
+        assert refused.value.hint == "Ask anew: halo ask TEXT"
+
+    def test_is_that_a_draft_was_to_be_changed(self, home: Installation) -> None:
+        """Also where it was not; and by a form nobody's words were read."""
+        draft_id = str(home.ask(BATTERIES).draft_id)
+        with pytest.raises(InvalidInput, match="change nothing") as refused:
+            home.engine.modify(draft_id, "make it 2", member="Sam")
+        assert refused.value.hint == "Say what to change, such as: make it 3. The draft stays as it was."
+        with pytest.raises(InvalidInput) as refused:
+            home.engine.amend(draft_id, {}, member="Sam")
+        assert refused.value.hint == "It stays as it was."
+        (quantity,) = (field for field in home.engine.form(draft_id) if field.name.endswith("quantity"))
+        home.engine.amend(draft_id, {quantity.name: "3"}, member="Sam")
+        by_words, by_form = told(home, "draft.change_parsed")
+        assert (by_words.user_id, by_words.entity_id) == (people(home)[1], draft_id)
+        assert [(each.payload["parser"], each.payload["text_chars"]) for each in (by_words, by_form)] == [("offline", 9), ("none", 0)]
+
+    def test_is_who_asks_once_more_and_who_had_asked(self, home: Installation) -> None:
+        """In the words of the first time."""
+        card = home.ask(BATTERIES, member="Sam")
+        home.engine.modify(str(card.draft_id), "make it 3", member="Alex")
+        home.later(hours=2)
+        again = home.engine.retry(str(card.draft_id), member="Kim")
+        first, second = told(home, "request.parsed")
+        alex, sam, kim = people(home)
+        assert (second.user_id, second.payload["also_asked"], second.payload["parser"]) == (kim, [sam, alex], "none")
+        assert (second.payload["channel"], second.payload["text_chars"]) == ("test", first.payload["text_chars"])
+        assert "3 items" in again.summary
+
+    def test_is_what_became_a_usual_and_what_is_one_no_more(self, home: Installation) -> None:
+        saved = home.engine.save_usual("breakfast", BATTERIES, member="Sam")
+        home.engine.remove_usual("breakfast", member="Alex")
+        (added,), (removed,) = told(home, "usual.saved"), told(home, "usual.removed")
+        alex, sam, _ = people(home)
+        assert (added.user_id, added.entity_id, added.payload["items"]) == (sam, saved.id, 1)
+        assert (removed.user_id, removed.entity_id) == (alex, saved.id)
+        assert [is_commitment(each.payload["name"]) for each in (added, removed)] == [True, True]
 
 
 class TestAForm:
@@ -186,20 +297,24 @@ class TestAUsual:
             home.engine.remove_usual("breakfast", member=None)
 
     @pytest.mark.parametrize(
-        ("words", "error", "says"),
+        ("words", "error", "says", "hint", "public"),
         [
-            ("write a poem", InvalidInput, "not something to order"),
-            ("cancel streamly", InvalidInput, "not something to order"),
-            ("order", InvalidInput, None),
-            ("order AAA batteries", InvalidInput, "AAA"),
-            ("order a flux capacitor", NotFound, None),
+            ("write a poem", InvalidInput, "not something to order", 'Such as: halo usual add breakfast "order coffee and oats"', None),
+            ("cancel streamly", InvalidInput, "not something to order", "Nothing was saved.", None),
+            ("order", InvalidInput, "not something to order", "Such as: halo usual add", None),
+            ("order AAA batteries", InvalidInput, "AAA", "Name it exactly: ", "More has to be said for that."),
+            ("order a flux capacitor", NotFound, "flux", "Nothing was saved.", "That cannot be had now."),
         ],
         ids=["nothing Halo does", "nothing that is ordered", "nothing named", "one of several", "nothing there is"],
     )
-    def test_is_nothing_that_is_not_clear(self, home: Installation, words: str, error: type[HaloError], says: str | None) -> None:
-        """A guess would be ordered again and again."""
-        with pytest.raises(error, match=says):
+    def test_is_nothing_that_is_not_clear(
+        self, home: Installation, words: str, error: type[HaloError], says: str, hint: str, public: str | None
+    ) -> None:
+        """A guess would be ordered again and again. What is said of it over HTTP repeats nothing that was given."""
+        with pytest.raises(error, match=says) as refused:
             home.engine.save_usual("breakfast", words, member=None)
+        assert refused.value.hint.startswith(hint)
+        assert refused.value.public == (public or refused.value.message)
 
 
 class TestAnotherSecret:
@@ -214,6 +329,7 @@ class TestAnotherSecret:
     def test_is_not_missed_before_there_is_a_household(self, tmp_path: Path) -> None:
         """Who asks is told that there is none."""
         empty = Installation.reopen(tmp_path / "empty", clock=FakeClock(NOON))
+        assert empty.engine.household_id is None
         with empty.engine, pytest.raises(NotInitialised):
             empty.engine.draft(BATTERIES, member=None, channel="test")
 
@@ -225,5 +341,23 @@ class TestAskingAgain:
         home.confirm(confirmed)
         home.engine.cancel(str(cancelled.draft_id), member=None)
         for card in (confirmed, cancelled):
-            with pytest.raises(Conflict, match="only one that has expired"):
+            with pytest.raises(Conflict, match="only one that has expired") as refused:
                 home.engine.retry(str(card.draft_id), member=None)
+            assert refused.value.hint == "Nothing was done."
+
+    def test_is_for_what_failed(self, home: Installation) -> None:
+        """What was done is not done again by asking for it so."""
+        done = home.carry_out(home.ask(BATTERIES))
+        with pytest.raises(Conflict, match="Only a failed execution can be retried; this one is done") as refused:
+            home.engine.retry(done.id, member=None)
+        assert refused.value.hint == "Nothing was done."
+
+    def test_gets_the_draft_that_stands_in_its_place(self, home: Installation) -> None:
+        """There is one already: it is shown, and not made twice. When its own time is over, a new one is."""
+        card = home.ask(BATTERIES)
+        home.fault("price_up", target="B035L4KKAX", amount=150)
+        moved = home.carry_out(card)
+        again = home.engine.retry(moved.id, member=None)
+        assert (again.draft_id, requests(home)) == (moved.revised_draft_id, 1)
+        home.later(hours=2)
+        assert home.engine.retry(moved.id, member=None).draft_id != moved.revised_draft_id

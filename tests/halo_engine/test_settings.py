@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,15 @@ class TestLoadSettings:
         assert "hunter2" not in f"{refused.value.message} {refused.value.hint} {refused.value.__cause__!r}"
         shown = settings(tmp_path, HALO_OPENAI_API_KEY="hunter2", HALO_DATABASE_URL="postgresql://halo:hunter2@db/halo")
         assert "hunter2" not in f"{shown!r} {shown} {shown.model_dump_json()}"
+
+    @pytest.mark.parametrize("url", ["postgresql://halo:hunter2@db:54x2/halo", "postgresql://halo:hunter2", "postgresql://[::1/halo"])
+    def test_refuses_a_database_url_that_cannot_be_read(self, tmp_path: Path, url: str) -> None:
+        """Here, before anything is opened; and says nothing of it."""
+        with pytest.raises(InvalidInput, match="its port a number") as refused:
+            settings(tmp_path, HALO_DATABASE_URL=url)
+        assert not {"hunter2", "54x2"} & set(
+            re.findall(r"\w+", f"{refused.value.message} {refused.value.hint} {refused.value.__cause__!r}")
+        )
 
     @pytest.mark.parametrize("content", [b"not toml at all", b"\xff\xfe", b"vendors = ", b"a = 1\na = 2"])
     def test_refuses_a_file_that_cannot_be_read(self, tmp_path: Path, content: bytes) -> None:

@@ -84,11 +84,9 @@ def halo(place: Path, *words: str) -> Any:
 
 
 def is_running(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True).stdout
+    # One that has ended is there as a zombie until the system's first process looks for it.
+    return bool(state) and not state.startswith("Z")
 
 
 class TestUp:

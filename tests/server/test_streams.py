@@ -102,6 +102,12 @@ class TestAStream:
             rest = events(url, caller, execution.id, **{"Last-Event-ID": str(heard.id)})
             assert [each.id for each in rest] == [each.id for each in whole if each.id is None or each.id > (heard.id or 0)]
 
+    def test_tells_everything_to_who_heard_a_log_that_is_no_more(self, quick: Installation, url: str, caller: Phone) -> None:
+        """A backup was put back: the number is ahead of the log, and what came before it in this one was never heard."""
+        execution = quick.carry_out(quick.ask("order 2 packs of AA batteries"))
+        ahead = {"Last-Event-ID": str(quick.verify().events + 1)}
+        assert events(url, caller, execution.id, **ahead) == events(url, caller, execution.id)
+
     def test_tells_what_happens_while_it_is_followed(self, quick: Installation, url: str, caller: Phone) -> None:
         execution_id = confirmed(quick)
         with httpx.stream("GET", f"{url}/v1/executions/{execution_id}/events", headers=bearer(caller), timeout=10) as response:

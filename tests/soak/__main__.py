@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -107,7 +108,8 @@ def main() -> None:
         soaked = soak(place, seconds=60 * given.minutes, seed=given.seed, database_url=url, households=given.households, bug=given.bug)
     print(told(soaked))
     if soaked.problems:
-        print(f"\nAgain: just soak {given.minutes:g} {given.seed}\nKept for whoever looks: {place}")
+        again = shlex.join(["just", "soak", *sys.argv[1:]])
+        print(f"\nAgain: {again}\nKept for whoever looks: {place}")
         sys.exit(1)
     shutil.rmtree(place, ignore_errors=True)
 

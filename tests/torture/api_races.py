@@ -38,7 +38,7 @@ from tests.torture.jobs import JOBS, kept_place
 RACES = 25
 SERVERS = 4
 #: All that whoever comes too late needs: the clock of these homes stands at noon in New York.
-_WHO_AND_WHEN = re.compile(r"(Alex|Sam) confirmed this draft at 2026-03-03T17:00:00Z[.,].* exe_[0-9a-z]{26}$")
+_WHO_AND_WHEN = re.compile(r"(Alex|Sam) confirmed this draft at 2026-03-03T17:00:00Z[.,].* exe_[0-9a-z]{26}\.$")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,12 @@ _SECOND_POLICIES = {*_FIRST_POLICIES, "two_people", "not_the_asker_alone"}
 #: How it is said that only the end of a log shows.
 NO_RECEIPT = "has an effect and no receipt"
 
+_CHARGED_MORE = "was charged more than confirmed"
+_CHARGED_OTHERWISE = "was charged in another currency than confirmed"
+_CAME_LATE = "was done by the vendor after it had been given up: look there"
+#: How it is said that a vendor broke its word. It is true, so every audit from then on says it, and it is no sign of an altered log.
+VENDORS_DOING = (_CHARGED_MORE, _CHARGED_OTHERWISE, _CAME_LATE)
+
 Payload = Mapping[str, Any]
 Check = Callable[[Entry, Payload], Iterable[str]]
 
@@ -263,7 +269,7 @@ class Promises:
 
     def _check_late_answer(self, event: Entry, _payload: Payload) -> Iterator[str]:
         if self._ended.get(event.entity_id) not in (None, *_EFFECTS):
-            yield f"execution {event.entity_id} was done by the vendor after it had been given up: look there"
+            yield f"execution {event.entity_id} {_CAME_LATE}"
 
     def _check_settling(self, event: Entry, _payload: Payload) -> Iterator[str]:
         if self._ended.get(event.entity_id) != _GIVEN_UP or event.entity_id in self._settled:
@@ -279,9 +285,9 @@ class Promises:
         elif confirmed.draft_hash != payload.get("draft_hash"):
             yield f"execution {event.entity_id} does not carry out what was confirmed"
         elif (payload.get("charged_cents") or 0) > confirmed.maximum_cents:
-            yield f"execution {event.entity_id} was charged more than confirmed"
+            yield f"execution {event.entity_id} {_CHARGED_MORE}"
         elif payload.get("currency") not in (None, confirmed.currency):
-            yield f"execution {event.entity_id} was charged in another currency than confirmed"
+            yield f"execution {event.entity_id} {_CHARGED_OTHERWISE}"
         if event.entity_id in self._ended:
             yield f"execution {event.entity_id} went on after its end"
         if event.event_type in _EFFECTS:

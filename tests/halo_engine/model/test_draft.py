@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 from halo_engine.model import draft as draft_model
+from halo_engine.model.canonical import canonical_json
 from halo_engine.model.difference import difference
-from halo_engine.model.draft import Charge, Draft, DraftStatus, Fact, Line, Terms, is_covered_by, iso_utc
+from halo_engine.model.draft import Change, Charge, Draft, DraftStatus, Fact, Line, Terms, is_covered_by, iso_utc
 from halo_engine.model.money import Money
 from tests.halo_engine.model.samples import NOON, UNTIL, draft, terms, usd
 
 T = terms()
+EUROS = Money(cents=250, currency="EUR")
 SOAP, TAX = T.lines[1], T.charges[1]
 
 
@@ -110,6 +113,27 @@ class TestTerms:
         with pytest.raises(ValidationError):
             terms(**given)
 
+    def test_have_the_hash_they_always_had(self) -> None:
+        """Written down once: a yes of years ago is proved by it."""
+        assert T.hash == "22bbb5a794e40a02546e235e907d23af2a0183109ebcacfc6f87b9fd23a73ddc"
+
+    def test_are_material_as_json_reads_them(self) -> None:
+        """Whoever is given them as JSON hashes the same object."""
+        assert T.material() == json.loads(canonical_json(T.material()))
+        assert (T.material()["purpose"], T.material()["expires_at"]) == ("halo/confirm/v1", "2026-03-03T17:30:00Z")
+
+    def test_may_be_in_another_currency_and_cost_nothing(self) -> None:
+        """All of them in the same one; and nothing is an amount, too."""
+        line = Line(title="Coffee", quantity=2, unit_price=EUROS)
+        assert terms(lines=(line,), charges=(), total=EUROS * 2, maximum=EUROS * 2).total == EUROS * 2
+        assert terms(lines=(), charges=(), total=EUROS * 0, maximum=EUROS).total.cents == 0
+
+    def test_leave_out_what_a_verb_does_not_need(self) -> None:
+        """A cancellation has no lines, no vendor's reference and nothing more to ask."""
+        given = T.model_dump(exclude={"lines", "charges", "payment_method", "fulfilment", "policies", "warnings", "instruction"})
+        bare = Terms.model_validate(given | {"total": usd(0)})
+        assert (bare.lines, bare.instruction, Line(title="Soap", quantity=999, unit_price=usd(1)).reference) == ((), {}, "")
+
     def test_may_have_a_maximum_above_the_total(self) -> None:
         """A price range is confirmed by its top."""
         assert terms(maximum=usd(4000)).maximum == usd(4000)
@@ -134,6 +158,7 @@ class TestDifference:
 
     def test_says_what_was_and_what_is(self) -> None:
         """In the words of the card."""
+        assert Change(field="total", before="$1.00", after="$2.00").words == ""
         (total,) = difference(T, changed("total", usd(3700)))
         assert (total.field, total.before, total.after) == ("total", "$36.91", "$37.00")
 
@@ -165,6 +190,11 @@ class TestIsCoveredBy:
         """A fresh quote has its own."""
         assert is_covered_by(changed(name, OTHERWISE[name][0]), T)
 
+    @pytest.mark.parametrize("name", ["maximum", *sorted(HEADLINE)])
+    def test_does_not_look_at_what_follows_from_the_others(self, name: str) -> None:
+        """A headline tells the terms once more, and what may be charged at the most is what was confirmed."""
+        assert is_covered_by(changed(name, OTHERWISE[name][0]), T)
+
     @pytest.mark.parametrize("by", [-1, -100])
     def test_takes_what_became_cheaper(self, by: int) -> None:
         """Line, charge or total."""
@@ -192,6 +222,10 @@ class TestIsCoveredBy:
 
 
 class TestDraft:
+    def test_has_a_status_that_is_written_as_it_always_was(self) -> None:
+        """In the log, in the books and on the wire."""
+        assert [status.value for status in DraftStatus] == ["open", "confirmed", "cancelled", "expired"]
+
     @pytest.mark.parametrize(
         ("moved", "status"),
         [(timedelta(seconds=-1), DraftStatus.OPEN), (timedelta(0), DraftStatus.EXPIRED), (timedelta(days=9), DraftStatus.EXPIRED)],
@@ -222,7 +256,9 @@ class TestDraft:
 
     def test_takes_its_headline_and_its_hash_from_its_terms(self) -> None:
         """What a person reads first is covered by what is confirmed."""
-        assert (draft().title, draft().draft_hash) == (f"Draft: {T.title}", T.hash)
+        found = draft()
+        assert (found.title, found.draft_hash) == (f"Draft: {T.title}", T.hash)
+        assert (found.summary, found.verb, found.vendor, found.revision, found.expires_at) == (T.summary, "ORDER", "amazon", 1, UNTIL)
         assert Draft.model_validate_json(draft().model_dump_json()).draft_hash == T.hash
 
 

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from halo_engine.model.errors import IllegalMove
-from halo_engine.model.execution import FINAL, TRANSITIONS, ExecutionStatus
-from tests.halo_engine.model.samples import execution
+from halo_engine.model.execution import FINAL, TRANSITIONS, Attempt, Classification, ExecutionStatus
+from halo_engine.model.ids import Prefix
+from tests.halo_engine.model.samples import NOON, an_id, execution
 
+#: The table once more, as it is drawn: what a status may become. Whoever changes one changes both.
+MOVES = {
+    "confirmed": "submitting failed terms_changed needs_attention",
+    "submitting": "confirmed unknown accepted done partial failed terms_changed handed_off needs_attention",
+    "unknown": "confirmed accepted done partial failed terms_changed needs_attention",
+    "accepted": "done partial failed terms_changed needs_attention",
+    "done": "",
+    "partial": "",
+    "failed": "",
+    "terms_changed": "",
+    "handed_off": "",
+    "needs_attention": "",
+}
 EVERY_PAIR = [(before, after) for before in ExecutionStatus for after in ExecutionStatus]
 
 
@@ -28,6 +43,12 @@ class TestMove:
 
 
 class TestTransitions:
+    def test_are_these_and_no_others(self) -> None:
+        """By the names that stand in the books, which no later Halo may read otherwise."""
+        assert {status.value: {move.value for move in moves} for status, moves in TRANSITIONS.items()} == {
+            status: set(moves.split()) for status, moves in MOVES.items()
+        }
+
     def test_know_every_status(self) -> None:
         """A status that was forgotten could neither be left nor be final."""
         assert set(TRANSITIONS) == set(ExecutionStatus)
@@ -57,3 +78,30 @@ class TestTransitions:
     def test_say_whether_an_execution_is_final(self, status: ExecutionStatus) -> None:
         """`is_final` reads the table and nothing else."""
         assert execution(status=status).is_final == (not TRANSITIONS[status])
+
+
+class TestAnExecution:
+    def test_counts_its_moves_from_none(self) -> None:
+        """A version below zero fences nothing."""
+        assert execution(version=0).version == 0
+        with pytest.raises(ValidationError):
+            execution(version=-1)
+
+
+class TestAnAttempt:
+    def test_counts_from_one(self) -> None:
+        """The first one is number 1."""
+        assert attempt(1).attempt_number == 1
+        with pytest.raises(ValidationError):
+            attempt(0)
+
+    def test_was_of_a_kind_that_is_written_as_it_always_was(self) -> None:
+        """In the log, in the books and on the wire."""
+        kinds = [kind.value for kind in Classification]
+        assert kinds == ["transient", "auth", "price_or_inventory_change", "ambiguous", "permanent"]
+
+
+def attempt(number: int) -> Attempt:
+    return Attempt(
+        id=an_id(Prefix.ATTEMPT), execution_id=an_id(Prefix.EXECUTION), attempt_number=number, step="place", started_at=NOON, status="sent"
+    )

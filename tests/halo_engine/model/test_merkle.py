@@ -69,11 +69,20 @@ class TestATree:
         assert (again.size, again.root) == (131, root_of(MANY))
 
     @pytest.mark.parametrize(
-        ("size", "peaks"), [(1, ()), (0, (EMPTY,)), (3, (EMPTY,)), (2, (EMPTY, EMPTY)), (-1, ()), (1, (b"",)), (MAX_SIZE * 2, (EMPTY,))]
+        ("size", "peaks"),
+        [
+            *((1, ()), (0, (EMPTY,)), (3, (EMPTY,)), (2, (EMPTY, EMPTY)), (-1, ()), (-1, (EMPTY,)), (1, (b"",))),
+            *((MAX_SIZE + 1, (EMPTY, EMPTY)), (MAX_SIZE * 2, (EMPTY,))),
+        ],
     )
     def test_is_not_made_of_peaks_that_are_no_trees(self, size: int, peaks: tuple[bytes, ...]) -> None:
         with pytest.raises(ValueError, match="peaks"):
             Tree.of_peaks(size, peaks)
+
+    def test_may_have_two_to_the_48_leaves(self) -> None:
+        """The largest size there is, to be kept and to be proved in."""
+        assert MAX_SIZE == 2**48
+        assert Tree.of_peaks(2**48, (EMPTY,)).root == EMPTY
 
     def test_cannot_be_given_a_node_for_a_leaf(self) -> None:
         """A leaf's hash begins with another byte than a node's: otherwise two leaves could be shown as one."""
@@ -96,13 +105,28 @@ class TestAnInclusionProof:
             # That the size is another is seen wherever the path would be; where it would not, the checkpoint's signature says it.
             assert not any(includes(leaf=leaves[at], index=at, size=n, proof=proof, root=root) for n in (-1, 0, at, 2**48 + 1, 2**63))
             assert not any(includes(leaf=leaf, index=at, size=size, proof=proof, root=root) for leaf in (*MANY[size:], b"", root[:-1]))
-            assert not any(includes(leaf=leaves[at], index=at, size=size, proof=lie, root=root) for lie in lies_about(proof))
+            assert {includes(leaf=leaves[at], index=at, size=size, proof=lie, root=root) for lie in lies_about(proof)} == {False}
             assert not includes(leaf=leaves[at], index=at, size=size, proof=proof, root=root_of(MANY[: size + 1]))
+
+    def test_holds_in_a_tree_of_the_largest_size_and_in_no_larger(self) -> None:
+        """Nobody has so many leaves, but a path is soon made up."""
+        path, root = MANY[1:49], MANY[0]
+        for sibling in path:
+            root = node(root, sibling)
+        assert includes(leaf=MANY[0], index=0, size=2**48, proof=path, root=root)
+        assert includes(leaf=MANY[0], index=0, size=2**48 + 1, proof=(*path, EMPTY), root=node(root, EMPTY)) is False
+
+    def test_does_not_hold_for_bytes_that_moved_from_one_hash_to_the_next(self) -> None:
+        """Hashed together they would be the same bytes."""
+        leaf, sibling = MANY[:2]
+        assert includes(leaf=leaf + sibling[:1], index=0, size=2, proof=(sibling[1:],), root=node(leaf, sibling)) is False
 
     @pytest.mark.parametrize("index", [-1, 5, 2**63])
     def test_is_not_made_for_a_leaf_that_is_not_there(self, index: int) -> None:
-        with pytest.raises(ValueError, match="no such leaf"):
-            inclusion_proofs(MANY[:5], [index])
+        """Nor for those beside it."""
+        for indices in ([index], [0, index, 1]):
+            with pytest.raises(ValueError, match="no such leaf"):
+                inclusion_proofs(MANY[:5], indices)
 
 
 class TestAConsistencyProof:
@@ -118,13 +142,33 @@ class TestAConsistencyProof:
         root = root_of(MANY[:size])
         for earlier in range(1, size + 1):
             before, proof = root_of(MANY[:earlier]), consistency_proof(MANY[:size], earlier)
-            for lie in lies_about(proof):
-                assert not extends(earlier=earlier, earlier_root=before, size=size, root=root, proof=lie)
+            answers = {extends(earlier=earlier, earlier_root=before, size=size, root=root, proof=lie) for lie in lies_about(proof)}
+            assert answers == {False}
             for wrong in (0, -1, size + 1, 2**63):
-                assert not extends(earlier=wrong, earlier_root=before, size=size, root=root, proof=proof)
+                assert extends(earlier=wrong, earlier_root=before, size=size, root=root, proof=proof) is False
+            # Where the path would be as long, the checkpoint's signature says which size it is.
+            for wrong in (0, -1, earlier - 1, size * 4, 2**48 + 1, 2**63):
+                assert extends(earlier=earlier, earlier_root=before, size=wrong, root=root, proof=proof) is False
             for other in (bytes(32), b"", root_of(MANY[: size + 1])):
                 assert not extends(earlier=earlier, earlier_root=before, size=size, root=other, proof=proof)
                 assert not extends(earlier=earlier, earlier_root=other, size=size, root=root, proof=proof)
+
+    def test_holds_in_a_tree_of_the_largest_size_and_in_no_larger(self) -> None:
+        """The second half of a tree is one node, whatever is under it."""
+        half, other = MANY[:2]
+        assert extends(earlier=2**47, earlier_root=half, size=2**48, root=node(half, other), proof=(other,))
+        assert extends(earlier=2**48, earlier_root=half, size=2**49, root=node(half, other), proof=(other,)) is False
+
+    def test_does_not_hold_for_bytes_that_moved_from_one_hash_to_the_next(self) -> None:
+        """Hashed together they would be the same bytes."""
+        one, other = MANY[:2]
+        assert extends(earlier=1, earlier_root=one + other[:1], size=2, root=node(one, other), proof=(other[1:],)) is False
+
+    @pytest.mark.parametrize(("earlier", "size"), [(1, 2), (3, 5), (6, 7)])
+    def test_is_needed_of_a_tree_that_grew(self, earlier: int, size: int) -> None:
+        """No path at all is a proof of nothing, also where not even a first node is there to begin with."""
+        before, root = root_of(MANY[:earlier]), root_of(MANY[:size])
+        assert extends(earlier=earlier, earlier_root=before, size=size, root=root, proof=()) is False
 
     def test_does_not_hold_for_a_history_with_one_other_event(self) -> None:
         for size, earlier in ((8, 5), (11, 8), (131, 100)):

@@ -53,6 +53,12 @@ class TestFromDecimal:
         with pytest.raises(ValueError, match=r".+"):
             Money.from_decimal(Decimal(written), currency)
 
+    @pytest.mark.parametrize("written", ["1E+13", "1E+999999", "-1E+999999"])
+    def test_refuses_what_is_far_too_large_unread(self, written: str) -> None:
+        """A few characters of a vendor's must not become a million digits."""
+        with pytest.raises(ValueError, match="too large"):
+            Money.from_decimal(Decimal(written))
+
     @given(cents)
     def test_gives_back_what_to_decimal_wrote(self, amount: int) -> None:
         """The way to a vendor and back loses nothing."""
@@ -65,6 +71,22 @@ class TestMoney:
         """A float, a text or a yes is not an amount."""
         with pytest.raises(ValidationError):
             Money(cents=amount)
+
+    @pytest.mark.parametrize("currency", ["", "US", "USDX", "usd", "U$D", "USD\n"])
+    def test_has_a_currency_of_three_capitals(self, currency: str) -> None:
+        with pytest.raises(ValidationError):
+            Money(cents=1, currency=currency)
+
+    def test_is_in_dollars_where_nothing_is_said(self) -> None:
+        """However it is made."""
+        assert Money(cents=100) == Money.from_decimal(Decimal(1)) == Money.total([Money(cents=100, currency="USD")])
+
+    def test_stays_in_its_currency(self) -> None:
+        """Whatever is done with it."""
+        one, two = Money(cents=100, currency="EUR"), Money(cents=200, currency="EUR")
+        assert one + one == one * 2 == two
+        assert two - one == one
+        assert Money.total([one, one], currency="EUR") == two
 
     def test_cannot_be_multiplied_by_a_fraction(self) -> None:
         """Half of $1.01 is no amount."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from halo_engine.model.errors import InvalidInput
 from halo_engine.model.merkle import EMPTY, MAX_SIZE
@@ -28,6 +29,13 @@ OF_THE_STANDARD = (
 
 def swapped(old: str, new: str) -> Callable[[str], str]:
     return lambda text: text.replace(old, new, 1)
+
+
+def of_length(chars: int) -> str:
+    """A note with another signature beside ours, as long as that."""
+    lacking = chars - len(TEXT) - len("—  \n")
+    blob = (lacking - 1) // 4 * 4
+    return f"{TEXT}— {'x' * (lacking - blob)} {'A' * blob}\n"
 
 
 #: Ways in which a text is nearly a checkpoint.
@@ -58,6 +66,7 @@ WRONG: dict[str, Callable[[str], str]] = {
     "a root with spare bits": swapped("Hh8=\n\n", "Hh9=\n\n"),
     "base64 for URLs": lambda text: text.replace("+", "-").replace("/", "_"),
     "a longer root": swapped("=\n\n", "AA=\n\n"),
+    "a root of 33 bytes": swapped("Hh8=\n\n", "Hh8A\n\n"),
     "a shorter root": swapped("\nAAEC", "\n"),
     "blanks in the base64": swapped("\nAAEC", "\nAA EC"),
     "a hyphen for the dash": swapped("— ", "- "),
@@ -118,9 +127,35 @@ class TestANote:
             return
         assert not note.is_signed_with(KEY)
 
+    @pytest.mark.parametrize(("chars", "is_read"), [(200_000, True), (200_001, False)])
+    def test_is_read_up_to_a_length(self, chars: int, is_read: bool) -> None:
+        """So many characters hold sixteen signatures many times over."""
+        note = of_length(chars)
+        assert len(note) == chars
+        if is_read:
+            assert read_note(note).text == note
+        else:
+            with pytest.raises(InvalidInput):
+                read_note(note)
+
+    def test_that_is_none_says_how_one_is_made(self) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            read_note("hello")
+        assert "halo audit checkpoint" in refused.value.hint
+
     def test_of_no_events_has_the_one_root_there_is(self) -> None:
         note = sign(Checkpoint(origin=ORIGIN, size=0, root=EMPTY), SEED)
         assert read_note(note.text).checkpoint.size == 0
+
+
+class TestACheckpoint:
+    @pytest.mark.parametrize(
+        "given", [{"origin": ""}, {"origin": "a b"}, {"origin": "a+b"}, {"origin": "x" * 256}, {"origin": "log\n"}, {"size": -1}]
+    )
+    def test_is_made_of_nothing_that_no_note_could_say(self, given: dict[str, object]) -> None:
+        """Whoever makes one finds out, and not whoever reads it."""
+        with pytest.raises(ValidationError):
+            Checkpoint.model_validate({"origin": ORIGIN, "size": 1, "root": bytes(32)} | given)
 
 
 class TestASignature:
@@ -153,6 +188,11 @@ class TestASignature:
 
 
 class TestAKey:
+    @pytest.mark.parametrize("given", [{"name": ""}, {"name": "a b"}, {"name": "a+b"}, {"public": bytes(31)}, {"public": bytes(33)}])
+    def test_is_made_of_a_name_and_32_bytes(self, given: dict[str, object]) -> None:
+        with pytest.raises(ValidationError):
+            Key.model_validate({"name": ORIGIN, "public": bytes(32)} | given)
+
     def test_is_read_as_it_was_written(self) -> None:
         assert read_key(KEY.text) == KEY
 
@@ -175,8 +215,9 @@ class TestAKey:
         ],
     )
     def test_is_nothing_else(self, text: str) -> None:
-        with pytest.raises(InvalidInput):
+        with pytest.raises(InvalidInput) as refused:
             read_key(text)
+        assert "halo audit checkpoint" in refused.value.hint
 
 
 class TestBase64:

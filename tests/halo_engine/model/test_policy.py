@@ -32,6 +32,7 @@ from halo_engine.model.policy import (
     refusals,
     wants_only_another,
     wants_signature,
+    without_reasons,
 )
 from halo_engine.model.rules import DEFAULT_RULES, VERBS, ConfirmRules
 from halo_engine.model.signing import Signature
@@ -169,6 +170,19 @@ class TestTwoPeople:
         both = case(SAM, rules=rules, asked=(ALEX,), said=(ALEX,))
         assert refusals(evaluate(policies(LIMITS), both)) == ()
 
+    @pytest.mark.parametrize(
+        ("by", "said", "reason"),
+        [
+            (ALEX, (), "2 have to say yes, and Alex did"),
+            (ALEX, (SAM,), "2 have to say yes, and Alex and Sam did"),
+            (KIM, (), "2 have to say yes, and nobody did"),
+        ],
+    )
+    def test_are_told_who_did(self, by: Member, said: Sequence[Member], reason: str) -> None:
+        """The record is read by people, too."""
+        assert TwoPeople().check(case(by, rules=self.RULES, said=said)).reason == reason
+        assert TwoPeople().check(case()).reason == "1 has to say yes, and Alex did"
+
 
 class TestNotTheAskerAlone:
     RULES = DEFAULT_RULES.with_asker_alone_up_to(usd(3690))
@@ -183,6 +197,7 @@ class TestNotTheAskerAlone:
             pytest.param(ALEX, (ALEX, SAM), (SAM,), True, id="both who asked"),
             pytest.param(ALEX, (ALEX,), (KIM,), False, id="who asked, and a child"),
             pytest.param(ALEX, (KIM,), (), True, id="what a child asked for"),
+            pytest.param(KIM, (ALEX,), (), False, id="a child, whose yes is none"),
         ],
     )
     def test_wants_somebody_else(self, by: Member, asked: Sequence[Member], said: Sequence[Member], enough: bool) -> None:
@@ -194,8 +209,39 @@ class TestNotTheAskerAlone:
         assert NotTheAskerAlone().check(case(of=costing(3690), rules=self.RULES, asked=(ALEX,))).allowed
         assert not NotTheAskerAlone().check(case(of=costing(3691), rules=self.RULES, asked=(ALEX,))).allowed
 
+    def test_tells_who_asked(self) -> None:
+        """Somebody, where they do not live here any more."""
+        assert NotTheAskerAlone().check(case(asked=(ALEX, KIM))).reason == "Alex and Kim asked for it"
+        assert NotTheAskerAlone().check(case(asked=(JO,))).reason == "Somebody asked for it"
+
+
+class TestASituation:
+    TWO = DEFAULT_RULES.with_two_people_above(usd(3690))
+    ASKER = DEFAULT_RULES.with_asker_alone_up_to(usd(3690))
+
+    @pytest.mark.parametrize(("rules", "may"), [(DEFAULT_RULES, False), (TWO, True), (ASKER, True)])
+    def test_may_want_another_where_one_yes_is_not_always_enough(self, rules: ConfirmRules, may: bool) -> None:
+        """Not for less than the household's amount."""
+        assert case(rules=rules).situation.may_want_another(costing(3691)) is may
+        assert case(rules=rules).situation.may_want_another(costing(3690)) is False
+
+    def test_keeps_each_yes_once(self) -> None:
+        """However often it is said; and whether it was signed."""
+        first = case(ALEX, said=(SAM,)).kept()
+        assert (first.approved_by, first.signed_by) == ((SAM.id, ALEX.id), ())
+        assert Case(terms=terms(), member=ALEX, situation=first).kept() == first
+        second = signed_case(signed=True, by=ALEX, said=(SAM,))
+        found = second.model_copy(update={"situation": second.situation.model_copy(update={"signed_by": (SAM.id,)})}).kept()
+        assert (found.approved_by, found.signed_by) == ((SAM.id, ALEX.id), (SAM.id, ALEX.id))
+
 
 class TestEvaluate:
+    def test_can_be_kept_without_the_names_of_people(self) -> None:
+        """What was found stays; the words go."""
+        verdicts = evaluate(policies(LIMITS), case(KIM))
+        bare = without_reasons(verdicts)
+        assert [(each.policy, each.allowed, each.reason) for each in bare] == [(each.policy, each.allowed, "") for each in verdicts]
+
     def test_asks_every_rule_even_after_a_no(self) -> None:
         """The record shows all of them, in order."""
         verdicts = evaluate(policies(LIMITS.model_copy(update={"once": usd(1)})), case(KIM))
@@ -259,7 +305,9 @@ class TestTheWordsOnACard:
         assert words(self.BIG, rules=self.TWO) == ("$480.00 needs two people: Alex and Sam.",)
         three = (ALEX, SAM, KIM, JO)
         assert words(self.BIG, rules=self.TWO, members=three) == ("$480.00 needs two people: any two of Alex, Sam and Jo.",)
-        assert words(self.BIG, rules=self.TWO, members=(ALEX, KIM)) == ("$480.00 needs two people, but only Alex may confirm.",)
+        only_alex = ("$480.00 needs two people, but only Alex may confirm.",)
+        assert words(self.BIG, rules=self.TWO, members=(ALEX, KIM)) == only_alex
+        assert words(self.BIG, rules=self.TWO, members=(ALEX, KIM), said=(ALEX,)) == only_alex
 
     def test_say_who_has_said_yes_and_who_still_has_to(self) -> None:
         """Once, however often it was said."""
@@ -309,13 +357,33 @@ class TestSigned:
         assert found.model_copy(update={"situation": signed}).approvers() == (ALEX, SAM)
 
     def test_is_said_on_the_card(self) -> None:
-        assert words(rules=DEFAULT_RULES.with_signed_above(usd(0)))[-1] == "The yes has to be signed by a device."
+        said = ("Alex or Sam may confirm.", "The yes has to be signed by a device.")
+        assert words(rules=DEFAULT_RULES.with_signed_above(usd(0))) == said
+
+    def test_says_what_it_found(self) -> None:
+        found = [Signed().check(each).reason for each in (signed_case(signed=True), signed_case(signed=False), case())]
+        assert found == ["it is signed", "it has to be signed", "it need not be signed"]
 
     def test_is_told_after_what_a_signature_would_not_change(self) -> None:
         refused = refusals(evaluate(policies(LIMITS), signed_case(signed=False, by=KIM)))
         assert not wants_signature(refused)
         assert decisive(refused).policy == "may_confirm"
         assert wants_signature(refusals(evaluate(policies(LIMITS), signed_case(signed=False))))
+        strict = LIMITS.model_copy(update={"member_a_day": usd(0)})
+        assert decisive(refusals(evaluate(policies(strict), signed_case(signed=False)))).policy == "daily_limit"
+
+    def test_is_wanted_beside_another_yes(self) -> None:
+        """It would not be enough, but it would be kept; where only another is missing, a signature changes nothing."""
+        rules = DEFAULT_RULES.with_two_people_above(usd(0)).with_asker_alone_up_to(usd(0))
+        found = case(asked=(ALEX,), rules=rules.with_signed_above(usd(0)))
+        refused = refusals(evaluate(policies(LIMITS), found))
+        assert [verdict.policy for verdict in refused] == ["two_people", "not_the_asker_alone", "signed"]
+        assert wants_signature(refused)
+        assert decisive(refused) == refused[0]
+        assert not wants_signature(refusals(evaluate(policies(LIMITS), case(asked=(ALEX,), rules=rules))))
+        assert not wants_signature(())
+        strict = LIMITS.model_copy(update={"member_a_day": usd(0)})
+        assert decisive(refusals(evaluate(policies(strict), found))).policy == "daily_limit"
 
 
 class TestALimitOfADay:
@@ -329,6 +397,21 @@ class TestALimitOfADay:
         other = of_them.model_copy(update={"member": SAM})
         assert DailyLimit(usd(1000)).check(other).allowed
         assert HouseholdDailyLimit(usd(1000)).check(other).allowed is allowed
+
+    def test_may_be_used_up_at_once(self) -> None:
+        """By whoever has spent nothing yet."""
+        assert DailyLimit(usd(100)).check(case(of=costing(100))).allowed
+        assert not DailyLimit(usd(100)).check(case(of=costing(101))).allowed
+
+    def test_of_a_household_is_for_all_of_them_together(self) -> None:
+        found = case(of=costing(1, "EUR"))
+        spent = found.situation.model_copy(update={"spent": Spent(by_member={ALEX.id: 400, SAM.id: 500})})
+        of_them = found.model_copy(update={"situation": spent})
+        limit = Money(cents=901, currency="EUR")
+        assert HouseholdDailyLimit(limit).check(of_them).allowed
+        assert not HouseholdDailyLimit(limit - Money(cents=1, currency="EUR")).check(of_them).allowed
+        said = HouseholdDailyLimit(limit).check(of_them).reason
+        assert said == "the household may confirm €9.01 in 24 hours, €9.00 of it is used, and this is €0.01"
 
     def test_is_not_in_the_way_of_what_costs_nothing(self) -> None:
         found = case(of=costing(0))

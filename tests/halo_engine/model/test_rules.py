@@ -64,7 +64,7 @@ class TestAChange:
     @pytest.mark.parametrize("amount", [usd(-1), Money(cents=-1, currency="EUR")])
     def test_takes_no_amount_below_zero(self, amount: Money) -> None:
         """In none of its places."""
-        for change in (DEFAULT_RULES.with_two_people_above, DEFAULT_RULES.with_asker_alone_up_to):
+        for change in (DEFAULT_RULES.with_two_people_above, DEFAULT_RULES.with_asker_alone_up_to, DEFAULT_RULES.with_signed_above):
             with pytest.raises(ValidationError):
                 change(amount)
         with pytest.raises(ValidationError):
@@ -74,6 +74,16 @@ class TestAChange:
         """Written and read, word for word."""
         rules = DEFAULT_RULES.allowing(Role.CHILD, "ORDER", up_to=usd(2000)).with_two_people_above(usd(0)).with_asker_alone_up_to(EUROS)
         assert rules_value(rules_json(rules)) == rules
+        signed = rules.with_signed_above(usd(4995))
+        assert rules_kept(signed.model_dump(mode="json")) == signed
+
+
+class TestAnAllowance:
+    @pytest.mark.parametrize("verb", ["", "order", "ORDER ", "ORDER\n", "ÖRDER", "O" * 41])
+    def test_is_for_the_name_of_a_verb(self, verb: str) -> None:
+        """What is no such name can never be asked for, and would be a rule that nobody can find again."""
+        with pytest.raises(ValidationError):
+            Allowance(role=Role.ADULT, verb=verb, up_to=None)
 
 
 class TestRulesOfTwoMinds:
@@ -107,6 +117,12 @@ class TestRulesThatWereKept:
         kept = DEFAULT_RULES.model_dump(mode="json")
         del kept["signed_above"]
         assert rules_kept(kept) == DEFAULT_RULES
+
+    @pytest.mark.parametrize("kept", [None, [], "rules", 7, ["allowances", "two_people_above", "asker_alone_up_to"]])
+    def test_are_named_fields(self, kept: object) -> None:
+        """Whatever else stands there is none."""
+        with pytest.raises(ValueError, match="ConfirmRules"):
+            rules_kept(kept)
 
     @pytest.mark.parametrize("name", ["allowances", "two_people_above", "asker_alone_up_to"])
     def test_are_not_read_with_any_other_name_missing(self, name: str) -> None:

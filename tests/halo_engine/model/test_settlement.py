@@ -9,6 +9,12 @@ from halo_engine.model.money import Money
 from halo_engine.model.settlement import Finding, Settlement
 
 
+class TestAFinding:
+    def test_is_written_as_it_always_was(self) -> None:
+        """In the log, in the books and on the wire."""
+        assert [finding.value for finding in Finding] == ["happened", "did_not_happen"]
+
+
 class TestASettlement:
     def test_of_what_happened_has_a_reference(self) -> None:
         """The amount may be missing: a person need not have seen it."""

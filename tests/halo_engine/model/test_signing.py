@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,11 +100,22 @@ class TestTheObject:
         others = (issued(key=b"other"), issued(chance="cd" * 16), issued(other_draft))
         assert len({json.loads(each)["nonce"][32:] for each in (issued(), *others)}) == 4
 
+    def test_is_marked_as_it_always_was(self) -> None:
+        """An object that was issued before an update is one of ours after it."""
+        said = json.loads(issued())
+        nonce = said.pop("nonce")
+        key = hmac.new(b"secret", b"halo/signing-object", "sha256").digest()
+        assert nonce[32:] == hmac.new(key, f"{CHANCE}\n".encode() + canonical_json(said), "sha256").hexdigest()[:32]
+
+    def test_is_marked_with_a_key_that_nobody_reads_in_a_traceback(self) -> None:
+        assert repr(ISSUER) == "Issuer(audience='ours')"
+
 
 class TestASignature:
     def test_over_the_object_is_good(self) -> None:
         """And says what the books and the log keep of it."""
         signature = sign(issued(), device_id="dev_phone", private_key_pem=PRIVATE)
+        assert json.loads(base64.urlsafe_b64decode(f"{signature.split('.')[0]}==")) == HEADER
         found = checked(signature)
         assert (found.jws, found.device_id, found.expires_at) == (signature, "dev_phone", NOON + timedelta(minutes=5))
         assert found.nonce == json.loads(issued())["nonce"]
@@ -121,6 +133,18 @@ class TestASignature:
     )
     def test_is_a_compact_jws(self, given: str) -> None:
         assert "three parts in base64url" in refused(given)
+
+    def test_is_as_long_as_the_longest_card_allows(self) -> None:
+        """Eight megabytes, and not one character more: nobody decodes what nobody could have been shown."""
+        longest = f"AAAA.{'A' * (8 * 1024 * 1024 - 10)}.AAAA"
+        assert len(longest) == 8 * 1024 * 1024
+        assert "and nothing else" in refused(longest)
+        assert "three parts in base64url" in refused(f"{longest}A")
+
+    def test_may_be_over_a_long_card(self) -> None:
+        """Longer than what the library takes by itself."""
+        long = draft(terms(summary="A long story. " * 50_000))
+        assert checked(sign(issued(long), device_id="dev_phone", private_key_pem=PRIVATE), long)
 
     @pytest.mark.parametrize("part", [0, 1, 2])
     def test_has_one_written_form(self, part: int) -> None:
@@ -231,16 +255,22 @@ class TestWhoeverIsAboutToSign:
 
     @pytest.mark.parametrize("given", [altered(terms=None), altered(amount=7), issued() + b" "])
     def test_signs_nothing_that_is_no_object(self, given: bytes) -> None:
-        with pytest.raises(SignatureInvalid, match="not an object to sign"):
+        with pytest.raises(SignatureInvalid, match="not an object to sign") as caught:
             self.shown(given)
+        assert caught.value.hint == "Nothing was signed."
 
     @pytest.mark.parametrize(
         "fields",
         [
             {"terms": terms(title="Order gold").material()},
             {"terms": {}},
+            {"terms": {"total": 7, "maximum": 7}},
             {"amount": {"minor": 1, "max_minor": 1, "currency": "USD"}},
             {"payee": "Somebody"},
+            {"verb": "REORDER"},
+            {"household": "hsh_other"},
+            {"draft_id": "dft_other"},
+            {"draft_hash": "0" * 64},
             {"device": "dev_other"},
             {"purpose": "halo/confirm/v1"},
             {"draft_revision": 2},
@@ -249,5 +279,6 @@ class TestWhoeverIsAboutToSign:
     )
     def test_signs_nothing_but_what_the_card_shows(self, fields: dict[str, Any]) -> None:
         """A server that shows one thing and has another one signed is found out here."""
-        with pytest.raises(SignatureInvalid, match="not what the card shows"):
+        with pytest.raises(SignatureInvalid, match="not what the card shows") as caught:
             self.shown(altered(**fields))
+        assert "Look at the draft again" in caught.value.hint

@@ -16,8 +16,8 @@ from halo_engine.model.money import Money
 from halo_engine.model.outcome import Done, NotThere
 from halo_engine.model.settlement import Finding, Settlement
 from tests.halo_cli.tui.homes import in_need
-from tests.halo_engine.store.raw import without_triggers
-from tests.installation import Installation
+from tests.halo_engine.store.raw import log_of, without_triggers
+from tests.installation import Installation, household_plan
 
 _HAPPENED = Settlement(outcome=Finding.HAPPENED, reference="RES-77", charged=Money(cents=2000))
 _NOT = Settlement(outcome=Finding.DID_NOT_HAPPEN)
@@ -48,6 +48,22 @@ class TestSettling:
         assert counts.attention == 0
         assert len(home.ledger()) == 0
 
+    def test_as_not_having_happened_names_no_reference_and_no_money(self, tmp_path: Path) -> None:
+        """And belongs to the story of its draft."""
+        home, execution_id = in_need(tmp_path)
+        settled = home.engine.settle(execution_id, _NOT, member=None)
+        events = log_of(home.engine._store, home.engine._home_id)
+        (found,) = (event for event in events if event.event_type == "execution.settled")
+        (confirmed,) = (event for event in events if event.event_type == "draft.confirmed")
+        assert found.payload == {
+            "draft_id": settled.draft_id,
+            "outcome": "did_not_happen",
+            "reference": None,
+            "charged_cents": None,
+            "currency": None,
+        }
+        assert (found.entity_id, found.correlation_id) == (execution_id, confirmed.correlation_id)
+
     def test_keeps_the_log_verified(self, tmp_path: Path) -> None:
         """It is a move that the gate theorem knows."""
         home, execution_id = in_need(tmp_path)
@@ -60,8 +76,9 @@ class TestSettling:
         home, execution_id = in_need(tmp_path)
         home.engine.settle(execution_id, _NOT, member=None)
         for again in (_NOT, _HAPPENED):
-            with pytest.raises(Conflict, match="did not happen"):
+            with pytest.raises(Conflict, match="did not happen") as refused:
                 home.engine.settle(execution_id, again, member="Sam")
+            assert refused.value.hint == f"See: halo show {execution_id}"
         assert settled_events(home) == 1
 
     def test_by_two_at_the_same_time_is_done_once(self, tmp_path: Path) -> None:
@@ -82,26 +99,41 @@ class TestSettling:
     def test_is_for_whoever_could_have_confirmed_it(self, tmp_path: Path) -> None:
         home, execution_id = in_need(tmp_path)
         home.engine.membership.add("Robin", Role.GUEST, by=None)
-        with pytest.raises(NotAuthorised, match="Robin"):
+        with pytest.raises(NotAuthorised, match="Robin") as refused:
             home.engine.settle(execution_id, _NOT, member="Robin")
+        assert refused.value.hint == "Nothing was recorded."
         assert settled_events(home) == 0
 
     def test_of_what_does_not_need_it_is_a_conflict(self, tmp_path: Path) -> None:
         home = Installation.open(tmp_path)
         done = home.carry_out(home.ask("cancel streamly"))
-        with pytest.raises(Conflict, match="done"):
+        with pytest.raises(Conflict, match="done") as refused:
             home.engine.settle(done.id, _HAPPENED, member=None)
+        assert refused.value.hint == "Nothing was recorded."
 
-    def test_of_nothing_is_not_found(self, tmp_path: Path) -> None:
+    def test_of_nothing_here_is_not_found(self, tmp_path: Path) -> None:
+        """Neither of what is in nobody's books, nor of what is the neighbours'."""
         home, execution_id = in_need(tmp_path)
         with pytest.raises(NotFound):
             home.engine.settle(f"{execution_id[:-1]}0", _NOT, member=None)
+        neighbours = home.engine.of(home.engine.found_household_beside(household_plan()).id)
+        with pytest.raises(NotFound, match="no such execution"):
+            neighbours.settle(execution_id, _NOT, member=None)
+        with pytest.raises(NotFound, match="no such execution"):
+            neighbours.look_again(execution_id)
 
-    @pytest.mark.parametrize("reference", ["RES\n77", "R" * 200, "RES\x1b[31m77"])
-    def test_takes_no_reference_that_is_none(self, tmp_path: Path, reference: str) -> None:
+    def test_takes_no_reference_that_is_none(self, tmp_path: Path) -> None:
+        """One line, of a length that a vendor's has; spaces around it are nobody's."""
         home, execution_id = in_need(tmp_path)
-        with pytest.raises(InvalidInput):
-            home.engine.settle(execution_id, Settlement(outcome=Finding.HAPPENED, reference=reference), member=None)
+        for reference in ("RES\n77", "R" * 121, "RES\x1b[31m77"):
+            with pytest.raises(InvalidInput) as refused:
+                home.engine.settle(execution_id, Settlement(outcome=Finding.HAPPENED, reference=reference), member=None)
+            assert refused.value.hint == "One line of at most 120 characters."
+        home.engine.settle(execution_id, Settlement(outcome=Finding.HAPPENED, reference=f" {'R' * 120} "), member=None)
+        with home.queries() as queries:
+            (item,) = queries.attention(limit=9)
+        assert item.settled
+        assert item.settled.payload["reference"] == "R" * 120
 
 
 class TestAfterIt:
@@ -142,6 +174,12 @@ class TestLookingAgain:
         assert execution.status is ExecutionStatus.UNKNOWN
         home.engine.look_again(execution.id)
         assert isinstance(home.engine.look_again(execution.id), Done)
+
+    def test_asks_for_nothing_that_was_not_confirmed(self, tmp_path: Path) -> None:
+        home, execution_id = in_need(tmp_path)
+        without_triggers(home.engine._store, "confirmation", "DELETE FROM confirmation")
+        with pytest.raises(StoreDamaged, match="does not carry out what was confirmed"):
+            home.engine.look_again(execution_id)
 
     def test_asks_by_no_key_but_its_own(self, tmp_path: Path) -> None:
         """Books that name another key would show somebody else's order as this one."""

@@ -141,7 +141,7 @@ class TestAnUnsignedYes:
     def test_is_refused_where_it_has_to_be_signed(self, home: Installation, card: Card, phone: Signer) -> None:
         """With what to do about it; recorded, and without an effect."""
         sign_above(home, 4994)
-        with pytest.raises(SignatureRequired, match="has to be signed by a device of Alex") as caught:
+        with pytest.raises(SignatureRequired, match=r"has to be signed by a device of Alex\.$") as caught:
             phone.confirm(home, card, None)
         assert "--this-terminal" in caught.value.hint
         assert last_event(home, "draft.confirmation_refused")["reason"] == "signature_required"

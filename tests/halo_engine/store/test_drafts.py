@@ -95,8 +95,9 @@ class TestRevise:
         """And nothing of it is kept."""
         first = family.draft()
         revising(family, first, next_of(first))()
-        with pytest.raises(Conflict):
+        with pytest.raises(Conflict) as refused:
             revising(family, first, next_of(first, nonce="f" * 32))()
+        assert refused.value.hint == f"Look at it again with: halo draft show {first.id}"
         assert count(family.store, "draft_revision") == 2
 
     @pytest.mark.parametrize("status", [DraftStatus.CANCELLED, DraftStatus.CONFIRMED])

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from halo_engine.clock import FakeClock
-from halo_engine.model.event import GENESIS, Event, Opening, UsualRemoved
+from halo_engine.model.event import (
+    GENESIS,
+    BooksRestored,
+    Event,
+    Opening,
+    UsualRemoved,
+    WebhookDisabled,
+    WebhookEnabled,
+    WebhookSecretChanged,
+    is_commitment,
+)
 from tests.halo_engine.store.auditing.checks import broken_links, broken_promises
 from tests.halo_engine.store.family import Family
-from tests.halo_engine.store.raw import Struck, at_once, is_postgres, log_of, rows, sql, without_triggers
+from tests.halo_engine.store.raw import Struck, at_once, count, is_postgres, log_of, rows, sql, without_triggers
 from tests.installation import Installation
 
+RESTORED = BooksRestored(taken_at="2026-03-03T17:00:00Z", events=1, head_hash="ab" * 32, in_doubt=(), devices_revoked=0)
 WRITTEN_ONCE = ("event_log", "draft_revision", "confirmation")
 
 
@@ -149,7 +161,60 @@ class TestTrip:
         assert {(event.correlation_id, event.causation_id) for event in log_of(family.store, family.household.id)} == {("", "")}
 
 
+class TestWhatTheLogIsAsked:
+    def test_tells_how_the_household_began(self, family: Family, strangers: Family) -> None:
+        """Each its own."""
+        append(family, "a")
+        with family.store.transaction() as books:
+            assert books.events.founding(family.household.id)["time_zone"] == family.household.time_zone
+            names = [books.events.founding(each.household.id)["name"] for each in (family, strangers)]
+        assert [is_commitment(name) for name in names] == [True, True]
+        assert names[0] != names[1]
+
+    def test_tells_what_was_last_said_of_something(self, family: Family) -> None:
+        """Of that kind, and of that thing."""
+        with family.store.transaction() as books:
+            family.log(books, WebhookSecretChanged(version=2), "whk_1")
+            family.log(books, WebhookSecretChanged(version=3), "whk_1")
+            family.log(books, WebhookDisabled(reason="gone"), "whk_1")
+            family.log(books, WebhookSecretChanged(version=4), "whk_2")
+        with family.store.transaction() as books:
+            assert books.events.newest_payload("whk_1", "webhook.secret_changed") == {"version": 3}
+            assert books.events.newest_payload("whk_2", "webhook.disabled") is None
+            assert books.events.newest_payload("whk_3", "webhook.secret_changed") is None
+
+    def test_tells_when_books_were_put_back_that_had_it_already(self, family: Family, strangers: Family, clock: FakeClock) -> None:
+        """The last time; not of what came after, nor of somebody else's books."""
+        append(family, "before")
+        with family.store.transaction() as books:
+            strangers.log(books, RESTORED, strangers.household.id)
+            assert books.events.restored_since("usl_1", household_id=family.household.id) is None
+        times = []
+        for _ in range(2):
+            clock.advance(timedelta(hours=1))
+            with family.store.transaction() as books:
+                times.append(family.log(books, RESTORED, family.household.id).created_at)
+        with family.store.transaction() as books:
+            family.log(books, UsualRemoved(name="after"), "usl_2")
+            family.log(books, WebhookEnabled(), family.household.id)
+        with family.store.transaction() as books:
+            since = [books.events.restored_since(f"usl_{number}", household_id=family.household.id) for number in (1, 2)]
+        assert since == [times[1], None]
+
+
 class TestCommitments:
+    def test_are_forgotten_of_one_thing_in_one_household(self, family: Family, strangers: Family) -> None:
+        """As many as there were; the others stay."""
+        with family.store.transaction() as books:
+            for each, entity_id in ((family, "usl_1"), (family, "usl_1"), (family, "usl_2"), (strangers, "usl_1")):
+                each.log(books, UsualRemoved(name="Weekly"), entity_id)
+        before = count(family.store, "event_opening")
+        with family.store.transaction() as books:
+            assert books.events.erase(family.household.id, "usl_1") == 2
+        with family.store.transaction() as books:
+            assert books.events.erase(family.household.id, "usl_1") == 0
+        assert count(family.store, "event_opening") == before - 2
+
     def test_stand_in_the_log_for_what_is_somebodys_own(self, tmp_path: Path, clock: FakeClock) -> None:
         """The words are beside it, where they can be erased."""
         home = Installation.open(tmp_path / "home", clock=clock)
@@ -160,6 +225,7 @@ class TestCommitments:
         assert "poem" not in str(payload)
         value = Opening(event_id=opening["event_id"], field="text", salt=opening["salt"], value=json.loads(opening["value_json"]))
         assert (value.value, value.commitment) == ("write a poem", payload["text"])
+        assert len(bytes.fromhex(value.salt)) == 16
 
 
 def told(home: Installation) -> tuple[Event, ...]:

@@ -14,6 +14,7 @@ from halo_engine.model.execution import Attempt, Classification, ExecutionStatus
 from halo_engine.model.household import Usual, UsualItem
 from halo_engine.model.ids import Prefix
 from halo_engine.model.intent import Intent
+from halo_engine.model.money import Money
 from halo_engine.model.receipt import Receipt
 from halo_engine.store.session import Store
 from tests.halo_engine.model.samples import NOON, usd
@@ -132,6 +133,33 @@ class TestExecutions:
         with family.store.transaction() as books:
             assert [last.final_cost for last in books.executions.last_done(family.household.id)] == [usd(2)]
 
+    def test_tell_of_nothing_where_nothing_was_done_here(self, family: Family, strangers: Family) -> None:
+        """One that goes on, and one that somebody else's household has done."""
+        family.execution()
+        theirs = strangers.execution()
+        with family.store.transaction() as books:
+            books.executions.replace(theirs, theirs.model_copy(update={"status": ExecutionStatus.DONE, "version": 1, "finished_at": NOON}))
+        with family.store.transaction() as books:
+            assert books.executions.last_done(family.household.id) == ()
+            assert [last.id for last in books.executions.last_done(strangers.household.id)] == [theirs.id]
+
+    def test_know_what_they_cost_in_its_own_currency(self, family: Family) -> None:
+        """Without a cost there is none, whatever the column says."""
+        before = family.execution()
+        after = before.move(ExecutionStatus.SUBMITTING, final_cost=Money(cents=5, currency="EUR"))
+        with family.store.transaction() as books:
+            assert books.executions.get(before.id).final_cost is None
+            books.executions.replace(before, after)
+        with family.store.transaction() as books:
+            assert books.executions.get(before.id).final_cost == Money(cents=5, currency="EUR")
+
+    def test_that_have_not_ended_are_those_of_every_household(self, family: Family, strangers: Family) -> None:
+        ended, open_ones = family.execution(), {family.execution().id, strangers.execution().id}
+        with family.store.transaction() as books:
+            books.executions.replace(ended, ended.move(ExecutionStatus.FAILED))
+        with family.store.transaction() as books:
+            assert {each.id for each in books.executions.unfinished()} == open_ones
+
 
 class TestReceipts:
     def test_come_back_and_are_one_per_execution_and_type(self, family: Family) -> None:
@@ -148,6 +176,7 @@ class TestReceipts:
             books.receipts.add(receipt)
         with family.store.transaction() as books:
             assert books.receipts.of_execution(receipt.execution_id) == receipt
+            assert books.receipts.of_execution("exe_without") is None
         with pytest.raises(StoreFailed), family.store.transaction() as books:
             books.receipts.add(receipt.model_copy(update={"id": family.clock.new_id(Prefix.RECEIPT)}))
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from halo_engine.model.event import Event
+from halo_engine.model.household import Role
 from halo_engine.model.ids import Prefix
 from halo_engine.model.money import Money
 from halo_engine.model.rules import DEFAULT_RULES, ConfirmRules
+from halo_engine.store.auditing.entries import Entry
 from halo_engine.store.auditing.promises import Promises
 from tests.halo_engine.model.samples import NOON, UNTIL, an_id, event
 from tests.halo_engine.store.auditing.checks import broken_links, broken_promises
@@ -56,6 +58,7 @@ def problem(*events: Event) -> list[str]:
 
 OTHER = "ef" * 32
 REFUSED: dict[str, Any] = {**ALLOWED, "allowed": False}
+EVERY: list[dict[str, Any]] = confirmed().payload["verdicts"]
 EXPIRED = f"draft {DRAFT} was confirmed with terms that had expired or were never shown"
 NOT_STANDING = f"draft {DRAFT} was confirmed with terms that did not stand any more"
 AGAINST_POLICY = f"draft {DRAFT} was confirmed against a policy"
@@ -101,7 +104,13 @@ class TestBrokenPromises:
             ),
             pytest.param([created(), confirmed(), done(), done(), receipt()], 4, WENT_ON, id="I5 done twice"),
             pytest.param([created(), confirmed(), went("failed"), went("submitting")], 4, WENT_ON, id="I5 after failing"),
+            pytest.param(
+                [created(), confirmed(verdicts=[*EVERY, {**REFUSED, "policy": "mood"}])], 2, AGAINST_POLICY, id="one more said no"
+            ),
+            pytest.param([created(), confirmed(verdicts=[*EVERY, ALLOWED])], 2, AGAINST_POLICY, id="a policy was counted twice"),
             pytest.param([created(), confirmed(maximum_cents="lots")], 2, "its payload is not what its type tells", id="junk"),
+            pytest.param([created(), confirmed(verdicts=7)], 2, "its payload is not what its type tells", id="junk for a list"),
+            pytest.param([created(), confirmed(verdicts=["yes"])], 2, "its payload is not what its type tells", id="junk in a list"),
         ],
     )
     def test_name_the_event_that_breaks_one(self, log: list[Event], at: int, expected: str) -> None:
@@ -154,6 +163,19 @@ class TestBrokenPromises:
         """Cheaper, or for nothing."""
         assert problem(created(), confirmed(), harmless(), receipt()) == []
 
+    def test_are_broken_by_nothing_that_no_execution_does(self) -> None:
+        """Words that were read, or an attempt's note, before anybody said yes."""
+        assert problem(event(event_type="request.parsed", entity_type="request", payload={}), created(), attempted()) == []
+
+    def test_are_kept_in_mind_no_longer_than_somebody_can_ask(self) -> None:
+        """Years of them would not fit into memory."""
+        promises = Promises()
+        whole = [enrolled(), ruled(TWO_PEOPLE), created(), signed(approved(), device_id="dev_x"), confirmed(**BOTH), done(draft_id=DRAFT)]
+        for each in chained(whole):
+            promises.check(Entry.of(each), each.payload)
+        about_drafts = ("_standing", "_asked", "_verbs", "_expires_at", "_approved", "_signed")
+        assert {name: getattr(promises, name) for name in about_drafts} == {name: {} for name in about_drafts}
+
     def test_are_about_the_confirmed_hash(self) -> None:
         """The constant the logs above are built on is the one that was shown."""
         assert created().payload["draft_hash"] == confirmed().payload["draft_hash"] == HASH
@@ -164,6 +186,7 @@ NOT_ASKED = DEFAULT_RULES.with_asker_alone_up_to(Money(cents=3690))
 BOTH: dict[str, Any] = {"people_needed": 2, "approved_by": [ALEX, SAM]}
 TOO_FEW = f"draft {DRAFT} was confirmed by fewer people than were needed"
 UNSAID = f"draft {DRAFT} was confirmed with a yes that nobody gave"
+MAY_NOT = f"draft {DRAFT} was confirmed by {SAM}, who may not"
 ASKERS_ONLY = f"draft {DRAFT} was confirmed by nobody but who had asked for it"
 
 
@@ -239,6 +262,17 @@ class TestWhoAsked:
         own = confirmed(draft_hash=OTHER, user_id=SAM, asked_by=[ALEX])
         assert told(ruled(NOT_ASKED), created(), changed, own) == [ASKERS_ONLY]
 
+    def test_is_whoever_had_asked_before_the_log_tells_of_this_draft(self) -> None:
+        """A draft made anew is still what they wanted."""
+        again = created(also_asked_by=[SAM])
+        assert told(ruled(NOT_ASKED), again, confirmed(user_id=SAM, asked_by=[])) == [ASKERS_ONLY]
+
+    def test_are_enough_where_they_are_two(self) -> None:
+        """Whoever asked and whoever changed it: two grown people are never stuck."""
+        changed = revised(draft_hash=OTHER).model_copy(update={"user_id": SAM})
+        both = confirmed(draft_hash=OTHER, approved_by=[ALEX, SAM], asked_by=[ALEX, SAM])
+        assert told(ruled(NOT_ASKED), created(), changed, approved(draft_hash=OTHER), both) == []
+
     def test_is_enough_with_somebody_else_or_below_the_amount(self) -> None:
         """Instead of them, beside them, or where it does not matter."""
         assert told(ruled(NOT_ASKED), created(), confirmed(user_id=SAM)) == []
@@ -257,6 +291,15 @@ class TestWhoSetsRules:
     def test_is_nobody_else(self, deed: Event) -> None:
         (problem,) = broken_promises(chained([founded(alex="owner", sam="adult"), deed]))
         assert "was not done by an owner" in problem
+
+    @pytest.mark.parametrize("deed", ["member_added", "role_changed", "rules_changed", "preferences_changed"])
+    def test_is_asked_of_everything_that_only_an_owner_does(self, deed: str) -> None:
+        """Also where nobody did it, by a log that did not tell roles."""
+        payload = {"role": "adult", "rules": DEFAULT_RULES.model_dump(mode="json")}
+        by_sam = event(event_type=f"household.{deed}", entity_type="household", user_id=SAM, payload=payload)
+        by_nobody = by_sam.model_copy(update={"user_id": None})
+        expected = f"household.{deed} of {by_sam.entity_id} was not done by an owner"
+        assert told(founded(alex="owner", sam="adult"), by_sam) == told(founded(), by_nobody) == [expected]
 
     def test_is_taken_for_one_by_a_log_that_did_not_tell_roles(self) -> None:
         assert list(broken_promises(chained([founded(), ruled(DEFAULT_RULES, by=SAM)]))) == []
@@ -282,7 +325,48 @@ NOT_SIGNED = "was confirmed without the signature that was needed"
 NOT_THEIRS = "was confirmed with a signature of a key that was not this member's"
 
 
+class TestWhoWasCounted:
+    """Lived here, in a role that may confirm this, at that moment."""
+
+    ROLES = {"alex": "owner", "sam": "child"}  # noqa: RUF012
+
+    def test_may_confirm_it(self) -> None:
+        assert told(founded(**self.ROLES), created(verb="ORDER"), confirmed()) == []
+        grown = made(SAM, "adult", by=ALEX)
+        assert told(founded(**self.ROLES), grown, created(verb="ORDER"), confirmed(user_id=SAM)) == []
+
+    @pytest.mark.parametrize(("up_to", "holds"), [(3690, False), (3691, True)])
+    def test_may_confirm_as_much_as_the_rules_of_that_moment_said(self, up_to: int, holds: bool) -> None:
+        """To the cent, and for what was asked for when the draft was new."""
+        rules = DEFAULT_RULES.allowing(Role.CHILD, "ORDER", up_to=Money(cents=up_to))
+        log = [founded(**self.ROLES), ruled(rules), created(verb="ORDER"), revised(draft_hash=OTHER)]
+        assert told(*log, confirmed(draft_hash=OTHER, user_id=SAM)) == ([] if holds else [MAY_NOT])
+
+    def test_is_found_where_they_may_not(self) -> None:
+        """A child; and somebody who is not known to live here."""
+        assert told(founded(**self.ROLES), created(verb="ORDER"), confirmed(user_id=SAM)) == [MAY_NOT]
+        stranger = confirmed(user_id="usr_x")
+        assert told(founded(**self.ROLES), created(verb="ORDER"), stranger) == [f"draft {DRAFT} was confirmed by usr_x, who may not"]
+
+    def test_cannot_be_judged_by_a_log_that_did_not_tell_roles(self) -> None:
+        assert told(founded(), created(verb="ORDER"), confirmed(user_id=SAM)) == []
+
+
 class TestASignature:
+    def test_is_missed_of_a_yes_that_is_kept(self) -> None:
+        """And one of another's key is found there, too."""
+        assert told(ruled(ALWAYS_SIGNED), created(), approved()) == [f"draft {DRAFT} was approved without the signature that was needed"]
+        theirs = [f"draft {DRAFT} was approved with a signature of a key that was not this member's"]
+        assert told(enrolled(), created(), signed(approved())) == theirs
+
+    def test_makes_a_kept_yes_count_where_one_is_wanted(self) -> None:
+        """One that was not signed is none then, also where the member had said it before the rule."""
+        both = ALWAYS_SIGNED.with_two_people_above(Money(cents=3690))
+        yes = signed(confirmed(**BOTH), device_id="dev_a")
+        keys = [enrolled(member=SAM, key="sams"), enrolled().model_copy(update={"entity_id": "dev_a"})]
+        assert told(*keys, ruled(both), created(), signed(approved(), key_thumbprint="sams"), yes) == []
+        assert told(*keys, created(), approved(), ruled(both), yes) == [TOO_FEW, UNSAID]
+
     def test_holds_with_a_key_of_that_member(self) -> None:
         """Which the log knows by its thumbprint."""
         assert told(enrolled(), ruled(ALWAYS_SIGNED), created(), signed(confirmed()), done(), receipt()) == []

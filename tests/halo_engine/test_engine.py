@@ -20,7 +20,7 @@ from halo_engine.settings import load_settings
 from halo_engine.stages.founding import HouseholdPlan, MemberPlan
 from halo_engine.store.acts import Reached
 from tests.halo_engine.stages.ruling import people
-from tests.halo_engine.store.raw import log_of
+from tests.halo_engine.store.raw import log_of, without_triggers
 from tests.installation import NOON, Installation, household_plan
 
 
@@ -215,6 +215,14 @@ class TestWhatTheLogTellsOfWords:
             home.ask("2", member="Kim", answers=question.request_id)
         assert refused.value.hint == "Ask anew: halo ask TEXT"
 
+    def test_is_what_was_left_out_of_the_question_and_of_its_answer(self, home: Installation) -> None:
+        """Halo does one thing at a time, and says of the rest that it did not do it."""
+        question = home.ask("book a table at nopa, and call mum")
+        answered = home.ask("friday at 7 for four people and order a pizza", answers=question.request_id)
+        with home.engine._store.reading() as books:
+            request = books.requests.get(str(home.engine.household_id), str(answered.request_id))
+        assert request.intent.remainder == "call mum, order a pizza"
+
     def test_is_that_a_draft_was_to_be_changed(self, home: Installation) -> None:
         """Also where it was not; and by a form nobody's words were read."""
         draft_id = str(home.ask(BATTERIES).draft_id)
@@ -325,6 +333,17 @@ class TestAnotherSecret:
         home.engine = Installation.reopen(home.settings.home, clock=home.clock).engine
         with pytest.raises(StoreFailed, match="is not the secret of these books"):
             home.engine.form(f"dft_{'0' * 26}")
+
+    def test_is_not_missed_by_books_that_name_none(self, home: Installation) -> None:
+        """They were founded before a log told which it was."""
+        own = home.engine.household_id
+        nameless = (
+            "UPDATE event_log SET event_payload_json = json_remove(event_payload_json, '$.key_id') WHERE event_type = 'household.created'"
+        )
+        without_triggers(home.engine._store, "event_log", nameless)
+        with Installation.reopen(home.settings.home, clock=home.clock).engine as engine:
+            assert engine.household_id == own
+        assert own is not None
 
     def test_is_not_missed_before_there_is_a_household(self, tmp_path: Path) -> None:
         """Who asks is told that there is none."""

@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from halo_engine.model import event as event_model
 from halo_engine.model.canonical import canonical_json
@@ -75,6 +76,20 @@ class TestHash:
         """A lone surrogate has no bytes to hash."""
         with pytest.raises(ValueError, match="no canonical form"):
             event(payload={"text": "\ud800"})
+
+
+class TestAnEvent:
+    def test_counts_from_one(self) -> None:
+        """There is nothing before the first."""
+        assert event(seq=1).seq == 1
+        with pytest.raises(ValidationError):
+            event(seq=0)
+
+    def test_of_the_first_form_is_on_no_trip(self) -> None:
+        """As it is read where nothing of one was written down."""
+        named = event().model_dump(exclude={"correlation_id", "causation_id", "schema_version"})
+        of_old = Event.model_validate(named)
+        assert (of_old.correlation_id, of_old.causation_id, of_old.schema_version) == ("", "", 1)
 
 
 class TestPayload:

@@ -161,7 +161,8 @@ class TestTermsThatMoved:
         assert (created.user_id, created.payload["revises"]) == (None, card.draft_id)
 
     def test_are_what_some_refusals_mean(self, home: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Those about the price, the stock or the hour have another offer; the others have none."""
+        """Those about the price, the stock or the hour have another offer, of which the vendor is asked anew; the others have none."""
+        monkeypatch.setattr(Order, "alternative", lambda *_: None)
         for reason in Reason:
             asked = vendor(monkeypatch, commit=Rejected(reason=reason, message="No."), look_up=NotThere())
             ended = home.carry_out(home.ask("order 2 packs of AA batteries"))

@@ -13,6 +13,7 @@ import pytest
 from halo_engine.clock import FakeClock
 from halo_engine.model.event import (
     GENESIS,
+    SCHEMA_VERSION,
     BooksRestored,
     Event,
     Opening,
@@ -46,6 +47,7 @@ class TestAppend:
         log = log_of(family.store, family.household.id)
         assert [event.seq for event in log] == [1, 2, 3, 4]
         assert [event.prev_hash for event in log] == [GENESIS, *(event.hash for event in log[:-1])]
+        assert {event.schema_version for event in log} == {SCHEMA_VERSION}
         assert not list(broken_links(log))
 
     def test_leaves_no_gap_where_a_transaction_was_taken_back(self, family: Family) -> None:

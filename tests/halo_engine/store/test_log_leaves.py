@@ -119,6 +119,7 @@ class TestTheLeaves:
             "hash = 'none'",
             f"hash = '{'0' * 64}'",
             f"hash = '{'0' * 66}'",
+            f"schema_version = 7, hash = '{'0' * 64}'",
         ],
     )
     def test_are_the_hashes_of_what_is_there(self, leaves: LogLeaves, family: Family, change: str) -> None:

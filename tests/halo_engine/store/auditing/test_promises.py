@@ -137,6 +137,16 @@ class TestBrokenPromises:
             (nothing,) = problem(*log)
             assert nothing.endswith(f"execution {EXECUTION} was settled, and there was nothing to settle")
 
+    @pytest.mark.parametrize(("end", "holds"), [("done", True), ("partial", True), ("failed", False), ("needs_attention", False)])
+    def test_name_an_answer_that_came_after_it_was_given_up(self, end: str, holds: bool) -> None:
+        """The vendor did it, and nobody here says so; after an effect it is one more word of the same, and before any end no news."""
+        late = event(event_type="execution.answer_came_late", entity_type="execution", entity_id=EXECUTION, payload={"outcome": "done"})
+        receipts = [receipt()] if holds else []
+        words = f"execution {EXECUTION} was done by the vendor after it had been given up: look there"
+        found = problem(created(), confirmed(), went(end), *receipts, late)
+        assert [each.partition("): ")[2] for each in found] == ([] if holds else [words])
+        assert problem(created(), confirmed(), went("unknown"), late) == []
+
     @pytest.mark.parametrize("end", ["done", "partial"])
     def test_name_an_effect_without_its_receipt(self, end: str) -> None:
         """I2: also where the receipt belongs to another execution."""
@@ -267,6 +277,12 @@ class TestWhoAsked:
         again = created(also_asked_by=[SAM])
         assert told(ruled(NOT_ASKED), again, confirmed(user_id=SAM, asked_by=[])) == [ASKERS_ONLY]
 
+    def test_is_also_whoever_the_confirmation_names(self) -> None:
+        """What had been asked before the draft was, its own log does not tell."""
+        by_sam = created().model_copy(update={"user_id": SAM})
+        assert told(ruled(NOT_ASKED), by_sam, confirmed(asked_by=[ALEX])) == [ASKERS_ONLY]
+        assert told(ruled(NOT_ASKED), by_sam, confirmed(asked_by=[])) == []
+
     def test_are_enough_where_they_are_two(self) -> None:
         """Whoever asked and whoever changed it: two grown people are never stuck."""
         changed = revised(draft_hash=OTHER).model_copy(update={"user_id": SAM})
@@ -300,6 +316,8 @@ class TestWhoSetsRules:
         by_nobody = by_sam.model_copy(update={"user_id": None})
         expected = f"household.{deed} of {by_sam.entity_id} was not done by an owner"
         assert told(founded(alex="owner", sam="adult"), by_sam) == told(founded(), by_nobody) == [expected]
+        by_a_stranger = by_sam.model_copy(update={"user_id": "usr_x"})
+        assert told(founded(alex="owner", sam="adult"), by_a_stranger) == [expected]
 
     def test_is_taken_for_one_by_a_log_that_did_not_tell_roles(self) -> None:
         assert list(broken_promises(chained([founded(), ruled(DEFAULT_RULES, by=SAM)]))) == []
@@ -353,6 +371,12 @@ class TestWhoWasCounted:
 
 
 class TestASignature:
+    def test_is_missed_above_the_amount_and_not_at_it(self) -> None:
+        """To the cent."""
+        below, exactly = (DEFAULT_RULES.with_signed_above(Money(cents=cents)) for cents in (3690, 3691))
+        assert told(ruled(below), created(), confirmed()) == [f"draft {DRAFT} {NOT_SIGNED}"]
+        assert told(ruled(exactly), created(), confirmed()) == []
+
     def test_is_missed_of_a_yes_that_is_kept(self) -> None:
         """And one of another's key is found there, too."""
         assert told(ruled(ALWAYS_SIGNED), created(), approved()) == [f"draft {DRAFT} was approved without the signature that was needed"]
@@ -425,6 +449,14 @@ class TestALogOfOld:
         """Homes were founded before households had rules of their own; their logs hold."""
         assert told(created(), confirmed_of_old(), done(), receipt()) == []
         assert told(created(), confirmed_of_old(verdicts=[ALLOWED])) == [AGAINST_POLICY]
+
+    def test_ends_where_a_log_tells_of_spending(self) -> None:
+        """Nothing after that is older."""
+        later = created(draft_hash=OTHER).model_copy(update={"entity_id": "dft_x"})
+        old = confirmed_of_old(draft_hash=OTHER, entity_id="dft_x", execution_id="exe_x")
+        assert told(created(), confirmed(), later, old) == []
+        assert AGAINST_POLICY.replace(DRAFT, "dft_x") in told(created(), confirmed(spent_cents=0), later, old)
+        assert "draft dft_x was confirmed by fewer people than were needed" in told(created(), confirmed(spent_cents=0), later, old)
 
     def test_ends_with_the_first_rule(self) -> None:
         """From then on a confirmation that does not say who approved it is one against a policy."""

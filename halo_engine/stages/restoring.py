@@ -131,7 +131,8 @@ def _revoke(books: Books, household_id: str) -> int:
         gone = event.DeviceRevoked(name=device.name, member_id=device.user_id)
         books.events.append(gone, household_id=household_id, entity_id=device.id)
     for enrolment in books.devices.waiting(household_id):
-        if books.devices.revoke_enrolment(enrolment, books.now):
-            taken_back = event.EnrolmentRevoked(name=enrolment.name, member_id=enrolment.user_id)
-            books.events.append(taken_back, household_id=household_id, entity_id=enrolment.id)
+        # It still waits: nobody else has these books open.
+        books.devices.revoke_enrolment(enrolment, books.now)
+        taken_back = event.EnrolmentRevoked(name=enrolment.name, member_id=enrolment.user_id)
+        books.events.append(taken_back, household_id=household_id, entity_id=enrolment.id)
     return len(devices)

@@ -49,8 +49,8 @@ def _all(place: Path, load: Load, time_in: TimeIn) -> Iterator[Finding]:
         ("vendors", vendors.reachable),
     ):
         yield from _asked(name, lambda look=look: look(settings), place)  # type: ignore[misc]
-    # Where there is no directory, that has been said.
-    if place.exists() or settings.database_url is not None:
+    # Where no directory is, that has been said.
+    if place.is_dir() or settings.database_url is not None:
         yield from _of_books(settings, time_in)
 
 
